@@ -1,0 +1,9 @@
+/** Where failed records and failed asynchronous invocations go: an SQS queue, known by its ARN. */
+export interface Destinations {
+  /**
+   * @param arn of the queue
+   * @param body the message, JSON text
+   * @param attributes string message attributes, as a Lambda dead-letter queue gets them
+   */
+  send(arn: string, body: string, attributes?: Readonly<Record<string, string>>): void
+}
