@@ -1,0 +1,164 @@
+import type { ErrorCode } from './errors.ts'
+import type { Channel, ConnectionId, Offset, TaskId, UserId } from './ids.ts'
+
+/** A task as the table, the REST side and the events show it. */
+export interface Task {
+  readonly id: TaskId
+  readonly title: string
+  readonly done: boolean
+  /** 1 when created, one more with every change. */
+  readonly version: number
+  /** `2026-11-23T09:12:06.514Z` */
+  readonly createdAt: string
+  readonly updatedAt: string
+}
+
+export type TaskEventType = 'task.created' | 'task.updated' | 'task.deleted'
+
+/**
+ * A change of a task. Of two events about one task the one with the higher version is the newer.
+ * `{"type":"task.updated","id":"t-7","version":3,"at":"2026-11-23T09:12:06.514Z","data":{"title":"Ship it","done":true,"createdAt":"…"}}`
+ */
+export type TaskEvent =
+  | {
+      readonly type: 'task.created' | 'task.updated'
+      readonly id: TaskId
+      readonly version: number
+      /** When it changed, ISO 8601 with milliseconds, UTC. */
+      readonly at: string
+      readonly data: { readonly title: string; readonly done: boolean; readonly createdAt: string }
+    }
+  | {
+      readonly type: 'task.deleted'
+      readonly id: TaskId
+      /** One more than the deleted item's: nothing older can bring the task back. */
+      readonly version: number
+      readonly at: string
+    }
+
+/** `{"type":"chat.message","id":"m-1","from":"guest-kx3a","at":"2026-11-23T09:12:06.514Z","data":"hi"}` */
+export interface ChatEvent {
+  readonly type: 'chat.message'
+  /** The sender's `messageId`, else one made for it. */
+  readonly id: string
+  readonly from: UserId
+  readonly at: string
+  readonly data: string
+}
+
+export type ChannelEvent = TaskEvent | ChatEvent
+
+/** `{"action":"subscribe","channel":"tasks","after":41,"id":"1"}` */
+export interface SubscribeMessage {
+  readonly action: 'subscribe'
+  readonly channel: Channel
+  /** The last offset the client has; without it the client wants what comes from now on. */
+  readonly after?: Offset
+  readonly id?: string
+}
+
+/** `{"action":"unsubscribe","channel":"tasks"}` */
+export interface UnsubscribeMessage {
+  readonly action: 'unsubscribe'
+  readonly channel: Channel
+  readonly id?: string
+}
+
+/** `{"action":"publish","channel":"chat/lobby","data":"hi","messageId":"m-1"}` */
+export interface PublishMessage {
+  readonly action: 'publish'
+  readonly channel: Channel
+  readonly data: string
+  readonly messageId?: string
+  readonly id?: string
+}
+
+/** Answered by the gateway; reaches a function only where the `ping` route is missing or `action` came in another form. */
+export interface PingMessage {
+  readonly action: 'ping'
+  readonly id?: string
+}
+
+export type Action = SubscribeMessage | UnsubscribeMessage | PublishMessage | PingMessage
+
+/** What a client may say: plain text (not beginning like JSON) or an action. */
+export type ClientMessage = { readonly action: 'text'; readonly text: string } | Action
+
+interface Reply {
+  /** The `id` of the action that this answers, when it had one. */
+  readonly id?: string
+}
+
+export interface WelcomeFrame {
+  readonly type: 'welcome'
+  readonly connectionId: ConnectionId
+  /** How often to send a ping while nothing else is said, in milliseconds. */
+  readonly heartbeatMs: number
+  /** How long a connection can live, in milliseconds; API Gateway ends it then. */
+  readonly lifetimeMs: number
+  /** The channels asked for in the URL, each with its newest offset. */
+  readonly channels: Readonly<Record<string, Offset>>
+}
+
+/** `{"type":"events","channel":"tasks","offset":42,"events":[…]}` */
+export interface EventsFrame {
+  readonly type: 'events'
+  readonly channel: Channel
+  readonly offset: Offset
+  readonly events: readonly ChannelEvent[]
+}
+
+export interface SubscribedFrame extends Reply {
+  readonly type: 'subscribed'
+  readonly channel: Channel
+  /** The newest offset: every later event will be delivered or noticed as missing. */
+  readonly offset: Offset
+}
+
+/** Subscribed as well, but what was missed can't be had: take a snapshot, then go on from `offset`. */
+export interface ResetFrame extends Reply {
+  readonly type: 'reset'
+  readonly channel: Channel
+  readonly offset: Offset
+}
+
+export interface UnsubscribedFrame extends Reply {
+  readonly type: 'unsubscribed'
+  readonly channel: Channel
+}
+
+export interface PublishedFrame extends Reply {
+  readonly type: 'published'
+  readonly channel: Channel
+  readonly offset: Offset
+}
+
+export interface PongFrame extends Reply {
+  readonly type: 'pong'
+}
+
+export interface ErrorFrame extends Reply {
+  readonly type: 'error'
+  readonly code: ErrorCode
+  /** A sentence for people; safe to show. */
+  readonly message: string
+  /** Names the request in the logs. */
+  readonly requestId: string
+}
+
+export type ServerMessage =
+  | WelcomeFrame
+  | EventsFrame
+  | SubscribedFrame
+  | ResetFrame
+  | UnsubscribedFrame
+  | PublishedFrame
+  | PongFrame
+  | ErrorFrame
+
+/** Said to a connection whose first channel is `echo`. */
+export const ECHO_GREETING = 'Connected. Say something.'
+export const ECHO_GOODBYE = 'Goodbye'
+export const echoOf = (text: string) => `You said: ${text}`
+/** `bye` in any case ends an echo line. */
+export const isBye = (text: string) => text.trim().toLowerCase() === 'bye'
