@@ -30,9 +30,12 @@ class Refusal extends Error {
 /**
  * One client message from the text of a WebSocket message. Text that begins with `{`, and a whole JSON array, are meant
  * as JSON; all other text is plain, `42`, `"hi"` and `[hi]` included.
+ * @param body undefined for a binary message
  * @returns the message, or a complaint with the action's `id` where that could be read; never throws
  */
-export function parseClientMessage(body: string): Parsed {
+export function parseClientMessage(body: string | undefined): Parsed {
+  if (body === undefined)
+    return { ok: false, error: { code: 'binary_message', message: 'the message is binary; expected text' } }
   if (!isMeantAsJson(body)) return { ok: true, message: { action: 'text', text: body } }
   let id: string | undefined
   try {

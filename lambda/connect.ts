@@ -1,0 +1,18 @@
+// $connect: records the connection and has it greeted; 2xx opens the line.
+import { type ConnectEvent, type RouteReply, openingOf } from './aws/events.ts'
+import { documentClient } from './aws/document-client.ts'
+import { greeter, lambdaClient } from './aws/greeter.ts'
+import { report } from './aws/log.ts'
+import { wireStore } from './aws/wire.ts'
+import { connect } from './core/connect.ts'
+import { readText } from './env.ts'
+
+const deps = {
+  store: wireStore(documentClient()),
+  greeter: greeter(lambdaClient(), readText('welcomeFunction')),
+  report,
+}
+
+export async function handler(event: ConnectEvent): Promise<RouteReply> {
+  return { statusCode: await connect(openingOf(event), deps) }
+}

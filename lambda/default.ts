@@ -1,0 +1,28 @@
+// $default: one client message in, at most one frame back to its sender; frames to others are posted.
+import { documentClient } from './aws/document-client.ts'
+import { type MessageEvent, type RouteReply, senderOf, textOf } from './aws/events.ts'
+import { newMessageId } from './aws/system.ts'
+import { wirePublish, wireTasks } from './aws/wire.ts'
+import { handleMessage, refusal } from './core/handle-message.ts'
+import { parseClientMessage } from '../protocol/parse.ts'
+
+const client = documentClient()
+const deps = { ...wirePublish(client), tasks: wireTasks(client), newId: newMessageId }
+
+export async function handler(event: MessageEvent): Promise<RouteReply> {
+  const sender = senderOf(event)
+  try {
+    const answer = await handleMessage(parseClientMessage(textOf(event)), sender, deps)
+    return { statusCode: 200, ...(answer === undefined ? {} : { body: answer }) }
+  } catch (error) {
+    deps.report('error', 'a message could not be handled', {
+      ...sender,
+      error: String(error),
+      stack: stackOf(error),
+    })
+    const complaint = { code: 'internal', message: 'the message could not be handled; try again' } as const
+    return { statusCode: 500, body: refusal(complaint, sender) }
+  }
+}
+
+const stackOf = (error: unknown) => (error instanceof Error ? error.stack : undefined)

@@ -1,0 +1,17 @@
+// Invoked asynchronously by $connect: greets a connection as soon as its handshake is over.
+import { documentClient } from './aws/document-client.ts'
+import { wirePublish, wireTasks } from './aws/wire.ts'
+import type { Greeting } from './core/ports.ts'
+import { welcome } from './core/welcome.ts'
+import { readCount } from './env.ts'
+
+const client = documentClient()
+const deps = {
+  ...wirePublish(client),
+  tasks: wireTasks(client),
+  heartbeatMs: readCount('heartbeatSeconds') * 1000,
+}
+
+export async function handler(greeting: Greeting): Promise<void> {
+  await welcome(greeting, deps)
+}
