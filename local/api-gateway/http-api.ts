@@ -1,0 +1,228 @@
+import http from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import type { Clock, Timer } from '../clock.ts'
+import type { Environment } from '../cloudformation/resource.ts'
+import { FunctionThrottledError, type FunctionInvoker } from '../lambda/invoker.ts'
+import type { Log } from '../log.ts'
+import { isPreflight, preflightResponse, withCors } from './http-cors.ts'
+import type { HttpApiDefinition, HttpIntegration, HttpRoute, HttpStage } from './http-definition.ts'
+import { eventV2, type RoutedRequest } from './http-event.ts'
+import { eventV1 } from './http-event-v1.ts'
+import { MAX_HEADER_BYTES, MAX_LAMBDA_EVENT_BYTES } from './http-limits.ts'
+import { forward } from './http-proxy.ts'
+import { readRequest, RequestRefusedError, type HttpRequest } from './http-request.ts'
+import { gatewayResponse, lambdaResponse, MalformedReplyError, type HttpResponse } from './http-response.ts'
+import { selectRoute } from './http-routes.ts'
+import { RouteThrottles, type Throttle } from './http-throttle.ts'
+import { httpRequestId } from './http-request-id.ts'
+
+export interface HttpApiDependencies {
+  readonly functions: FunctionInvoker
+  readonly clock: Clock
+  readonly log: Log
+  readonly environment: Environment
+  /** The account's bucket, shared with every other API; without it only the stages' own throttles hold. */
+  readonly throttle?: Throttle
+}
+
+/**
+ * One HTTP API behind one port, every stage of it: `$default` at the root, any other under `/{stage}`.
+ */
+export class HttpApi {
+  readonly definition: HttpApiDefinition
+  readonly #dependencies: HttpApiDependencies
+  readonly #throttles: RouteThrottles
+  readonly #server: http.Server
+
+  constructor(definition: HttpApiDefinition, dependencies: HttpApiDependencies) {
+    this.definition = definition
+    this.#dependencies = dependencies
+    this.#throttles = new RouteThrottles(dependencies.clock)
+    // The server's own limit counts names too and only keeps memory bounded; the gateway's is in `readRequest`.
+    this.#server = http.createServer({ maxHeaderSize: 8 * MAX_HEADER_BYTES }, (message, reply) => {
+      this.#serve(message, reply).catch((error: unknown) => {
+        dependencies.log.info(definition.logicalId, `connection lost before the response: ${String(error)}`)
+        reply.destroy()
+      })
+    })
+    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) =>
+      refuseBytes(error, socket),
+    )
+  }
+
+  /**
+   * @param port 0 for any free one
+   * @returns the port
+   * @throws the socket's error, such as EADDRINUSE
+   */
+  async listen(port: number, host = '127.0.0.1'): Promise<number> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject)
+      this.#server.listen(port, host, () => {
+        this.#server.off('error', reject)
+        resolve()
+      })
+    })
+    return (this.#server.address() as AddressInfo).port
+  }
+
+  /** Stops listening and cuts what is still open; does nothing when closed already. */
+  async close(): Promise<void> {
+    if (!this.#server.listening) return
+    await new Promise<void>((resolve) => {
+      this.#server.close(() => resolve())
+      this.#server.closeAllConnections()
+    })
+  }
+
+  async #serve(message: http.IncomingMessage, reply: http.ServerResponse): Promise<void> {
+    const { clock, log } = this.#dependencies
+    const time = clock.now()
+    const requestId = httpRequestId(time)
+    const response = await this.#respond(message, { requestId, time })
+    const { headers, cookies, body, statusCode } = response
+    const bodiless = statusCode === 204 || statusCode === 304
+    reply.writeHead(statusCode, {
+      ...(headers as Record<string, string | string[]>),
+      ...(cookies.length > 0 ? { 'set-cookie': [...cookies] } : {}),
+      ...(bodiless ? {} : { 'content-length': body.length }),
+      'apigw-requestid': requestId,
+    })
+    reply.end(bodiless || message.method === 'HEAD' ? undefined : body)
+    log.info(
+      this.definition.logicalId,
+      `${message.method ?? ''} ${message.url ?? ''} ${statusCode} ${clock.now() - time} ms ${requestId}`,
+    )
+  }
+
+  async #respond(
+    message: http.IncomingMessage,
+    arrival: { requestId: string; time: number },
+  ): Promise<HttpResponse> {
+    let request: HttpRequest
+    try {
+      request = await readRequest(message, arrival)
+    } catch (error) {
+      if (error instanceof RequestRefusedError) return gatewayResponse(error.statusCode, error.message)
+      throw error
+    }
+    const { cors } = this.definition
+    if (cors && isPreflight(request)) return preflightResponse(cors, request)
+    const response = await this.#route(request)
+    return cors ? withCors(cors, request, response) : response
+  }
+
+  async #route(request: HttpRequest): Promise<HttpResponse> {
+    const { throttle, environment } = this.#dependencies
+    if (throttle && !throttle.take()) return gatewayResponse(429, 'Too Many Requests')
+
+    const staged = selectStage(this.definition.stages, request.path)
+    if (!staged) return gatewayResponse(404, 'Not Found')
+    let match
+    try {
+      match = selectRoute(this.definition.routes, request.method, staged.path)
+    } catch (error) {
+      if (error instanceof URIError) return gatewayResponse(400, 'Bad Request')
+      throw error
+    }
+    if (!match) return gatewayResponse(404, 'Not Found')
+    const { stage } = staged
+    const routeKey = match.route.key.text
+    if (!this.#throttles.take(stage, routeKey)) return gatewayResponse(429, 'Too Many Requests')
+
+    return this.#integrate(match.route, {
+      api: this.definition,
+      stage,
+      accountId: environment.accountId,
+      request,
+      routeKey,
+      pathParameters: match.pathParameters,
+    })
+  }
+
+  /** Runs the integration against its time limit, and turns its failures into what the client gets to see of them. */
+  async #integrate({ integration }: HttpRoute, routed: RoutedRequest): Promise<HttpResponse> {
+    const { clock, log } = this.#dependencies
+    const source = this.definition.logicalId
+    const { timeoutMs } = integration
+    const abort = new AbortController()
+    let timer: Timer | undefined
+    const timeout = new Promise<'timeout'>((resolve) => {
+      timer = clock.after(timeoutMs, () => resolve('timeout'))
+    })
+    try {
+      const call =
+        integration.type === 'lambda'
+          ? this.#invoke(integration, routed)
+          : forward(routed, {
+              url: withStageVariables(integration.url, routed.stage),
+              method: integration.method,
+              signal: abort.signal,
+            })
+      // After a timeout nobody waits for the call any more; its failure has been told as the timeout.
+      call.catch(() => undefined)
+      const outcome = await Promise.race([call, timeout])
+      if (outcome !== 'timeout') return outcome
+      abort.abort()
+      log.warn(source, `${routed.routeKey}: no answer from the integration within ${timeoutMs} ms`)
+      return gatewayResponse(503, 'Service Unavailable')
+    } catch (error) {
+      log.error(source, `${routed.routeKey}: ${error instanceof Error ? error.message : String(error)}`)
+      // Reported for throttled functions and unreachable backends; a reply that is no response is documented as 500.
+      return error instanceof FunctionThrottledError || integration.type === 'proxy'
+        ? gatewayResponse(503, 'Service Unavailable')
+        : gatewayResponse(500, 'Internal Server Error')
+    } finally {
+      timer?.cancel()
+    }
+  }
+
+  /** @throws MalformedReplyError, FunctionThrottledError, FunctionNotFoundError */
+  async #invoke(
+    { target, payloadFormat }: Extract<HttpIntegration, { type: 'lambda' }>,
+    routed: RoutedRequest,
+  ): Promise<HttpResponse> {
+    const event = payloadFormat === '2.0' ? eventV2(routed) : eventV1(routed)
+    if (Buffer.byteLength(JSON.stringify(event)) > MAX_LAMBDA_EVENT_BYTES) {
+      return gatewayResponse(413, 'Request Entity Too Large')
+    }
+    const { payload, functionError } = await this.#dependencies.functions.invoke(
+      withStageVariables(target, routed.stage),
+      event,
+    )
+    if (functionError !== undefined) throw new MalformedReplyError(`the function failed: ${payload}`)
+    return lambdaResponse(payload, payloadFormat)
+  }
+}
+
+/** A named stage by the first segment, else `$default`; the path that is left for the routes. */
+function selectStage(
+  stages: readonly HttpStage[],
+  path: string,
+): { stage: HttpStage; path: string } | undefined {
+  const first = path.split('/')[1] ?? ''
+  const named = stages.find((s) => s.name === first && s.name !== '$default')
+  if (named) return { stage: named, path: path.slice(first.length + 1) || '/' }
+  const fallback = stages.find((s) => s.name === '$default')
+  return fallback && { stage: fallback, path }
+}
+
+function withStageVariables(text: string, { variables }: HttpStage): string {
+  return text.replace(/\$\{stageVariables\.(\w+)\}/g, (_, name: string) => variables[name] ?? '')
+}
+
+/** Bytes that are no HTTP, or headers beyond what the server holds. */
+function refuseBytes(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const [line, message] =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? ['431 Request Header Fields Too Large', 'Request Header Fields Too Large']
+      : ['400 Bad Request', 'Bad Request']
+  const body = JSON.stringify({ message })
+  socket.end(
+    `HTTP/1.1 ${line}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  )
+}

@@ -1,0 +1,80 @@
+import {
+  clfTime,
+  decodedPath,
+  encodedBody,
+  gatewayHeaders,
+  isBase64Encoded,
+  isEmpty,
+  queryValues,
+  type RoutedRequest,
+} from './http-event.ts'
+
+/**
+ * The event of payload format 1.0, in the shape of a REST API's. Keys without a value are null.
+ *
+ * ```json
+ * {"version":"1.0","resource":"/tasks/{id}","path":"/tasks/7","httpMethod":"GET","headers":{"Host":"…"},
+ *  "multiValueHeaders":{"Host":["…"]},"queryStringParameters":null,"multiValueQueryStringParameters":null,
+ *  "requestContext":{"accountId":"123456789012","apiId":"x1y2z3abcd","resourcePath":"/tasks/{id}","stage":"$default"},
+ *  "pathParameters":{"id":"7"},"stageVariables":null,"body":null,"isBase64Encoded":false}
+ * ```
+ * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+ */
+export function eventV1(routed: RoutedRequest): Record<string, unknown> {
+  const { api, stage, request, routeKey } = routed
+  const headers = gatewayHeaders(routed)
+  const query = [...queryValues(request.rawQuery)]
+  const path = decodedPath(request)
+  const resource = routeKey.includes(' ') ? routeKey.slice(routeKey.indexOf(' ') + 1) : routeKey
+  return {
+    version: '1.0',
+    resource,
+    path,
+    httpMethod: request.method,
+    headers: Object.fromEntries(headers),
+    multiValueHeaders: Object.fromEntries(headers.map(([name, value]) => [name, [value]])),
+    queryStringParameters: orNull(
+      Object.fromEntries(query.map(([name, values]) => [name, values.at(-1) ?? ''])),
+    ),
+    multiValueQueryStringParameters: orNull(Object.fromEntries(query)),
+    requestContext: {
+      accountId: routed.accountId,
+      apiId: api.apiId,
+      domainName: api.domainName,
+      domainPrefix: api.apiId,
+      extendedRequestId: request.requestId,
+      httpMethod: request.method,
+      identity: {
+        accessKey: null,
+        accountId: null,
+        caller: null,
+        cognitoAmr: null,
+        cognitoAuthenticationProvider: null,
+        cognitoAuthenticationType: null,
+        cognitoIdentityId: null,
+        cognitoIdentityPoolId: null,
+        principalOrgId: null,
+        sourceIp: request.sourceIp,
+        user: null,
+        userAgent: request.headers['user-agent'] ?? '',
+        userArn: null,
+      },
+      path,
+      protocol: request.protocol,
+      requestId: request.requestId,
+      requestTime: clfTime(request.time),
+      requestTimeEpoch: request.time,
+      resourceId: routeKey,
+      resourcePath: resource,
+      stage: stage.name,
+    },
+    pathParameters: orNull(routed.pathParameters),
+    stageVariables: orNull(stage.variables),
+    body: request.body.length === 0 ? null : encodedBody(request),
+    isBase64Encoded: isBase64Encoded(request),
+  }
+}
+
+function orNull<T extends object>(value: T): T | null {
+  return isEmpty(value) ? null : value
+}
