@@ -12,13 +12,13 @@ class Unreadable extends Error {}
  * One record of the Tasks table's stream:
  * `{"eventName":"MODIFY","dynamodb":{"ApproximateCreationDateTime":1795425126,"Keys":{"id":{"S":"t-7"}},"OldImage":{…},"NewImage":{…},"SequenceNumber":"…"},…}`.
  */
-export function parseTaskRecord({ dynamodb }: DynamoDBRecord, now: EpochMillis): ParsedChange {
-  const sequenceNumber = dynamodb?.SequenceNumber ?? ''
+export function parseTaskRecord({ dynamodb = {} }: DynamoDBRecord, now: EpochMillis): ParsedChange {
+  const sequenceNumber = dynamodb.SequenceNumber ?? '' // the types doubt it; a stream always gives one
   try {
-    const before = dynamodb?.OldImage && toTask('OldImage', dynamodb.OldImage)
-    const after = dynamodb?.NewImage && toTask('NewImage', dynamodb.NewImage)
+    const before = dynamodb.OldImage && toTask('OldImage', dynamodb.OldImage)
+    const after = dynamodb.NewImage && toTask('NewImage', dynamodb.NewImage)
     if (!before && !after) throw new Unreadable('it has neither an old nor a new image')
-    const at = isoTime(streamTime(dynamodb?.ApproximateCreationDateTime, now))
+    const at = isoTime(streamTime(dynamodb.ApproximateCreationDateTime, now))
     return { ok: true, change: { sequenceNumber, at, before, after } }
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error
@@ -28,12 +28,9 @@ export function parseTaskRecord({ dynamodb }: DynamoDBRecord, now: EpochMillis):
 
 function toTask(name: string, image: Image): Task {
   const attribute = (key: keyof Task, type: 'S' | 'N' | 'BOOL'): unknown => {
-    const value: unknown = image[key]?.[type]
-    if (value === undefined)
-      throw new Unreadable(
-        `${name}.${key} is ${JSON.stringify(image[key]) ?? 'missing'}; expected type ${type}`,
-      )
-    return value
+    const given: Readonly<Record<string, unknown>> = image[key] ?? {}
+    if (given[type] !== undefined) return given[type]
+    throw new Unreadable(`${name}.${key} is ${JSON.stringify(given)}; expected type ${type}`)
   }
   const version = Number(attribute('version', 'N'))
   if (!Number.isSafeInteger(version) || version < 1)

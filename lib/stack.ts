@@ -1,0 +1,130 @@
+import { Annotations, CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib'
+import type { Construct } from 'constructs'
+import { ChannelLog } from './channel-log.ts'
+import type { Config } from './config.ts'
+import { Connections } from './connections.ts'
+import { HandlerFunction, type HandlerFunctionProps } from './handler-function.ts'
+import { Sweep } from './sweep.ts'
+import { TaskStream } from './task-stream.ts'
+import { TasksApi } from './tasks-api.ts'
+import { WebSocketApi } from './websocket-api.ts'
+
+export interface OpenlineStackProps extends StackProps {
+  readonly config: Config
+}
+
+const OPEN_ACCESS =
+  'access is open: whoever knows the URLs can connect, say anything in any room, and read and change every task'
+
+/** Puts the constructs together and prints the outputs. */
+export class OpenlineStack extends Stack {
+  constructor(scope: Construct, id: string, { config, ...props }: OpenlineStackProps) {
+    super(scope, id, props)
+    const socket = new WebSocketApi(this, 'Socket', { stageName: config.stage, throttle: config.throttle })
+    const connections = new Connections(this, 'Connections')
+    const log = new ChannelLog(this, 'ChannelLog')
+    const tasks = new TasksApi(this, 'TasksApi', config)
+
+    const variables = {
+      connectionsTable: connections.table.tableName,
+      subscriptionShards: String(config.subscriptionShards),
+    }
+    const publishing = {
+      ...variables,
+      channelLogTable: log.table.tableName,
+      logRetentionSeconds: String(config.logRetention.toSeconds()),
+      callbackUrl: socket.callbackUrl,
+    }
+    const handler = (name: string, props: Omit<HandlerFunctionProps, 'logRetention'>) =>
+      new HandlerFunction(this, name, { ...props, logRetention: config.functionLogRetention })
+
+    const welcome = handler('Welcome', {
+      entry: 'lambda/welcome.ts',
+      description: 'Greets a connection once its handshake is over',
+      timeout: Duration.seconds(30),
+      environment: {
+        ...publishing,
+        tasksTable: tasks.table.tableName,
+        heartbeatSeconds: String(config.heartbeat.toSeconds()),
+      },
+    })
+    connections.grantFind(welcome.function)
+    connections.grantForget(welcome.function)
+    log.grantAppend(welcome.function)
+    tasks.grantFind(welcome.function)
+    socket.grantManageConnections(welcome.function, 'POST', 'GET', 'DELETE')
+
+    const connect = handler('Connect', {
+      entry: 'lambda/connect.ts',
+      description: '$connect: records the connection and has it greeted',
+      environment: { ...variables, welcomeFunction: welcome.function.functionName },
+    })
+    connections.grantAdd(connect.function)
+    welcome.function.grantInvoke(connect.function)
+
+    const message = handler('Default', {
+      entry: 'lambda/default.ts',
+      description: '$default: one client message in, frames out',
+      timeout: Duration.seconds(29),
+      memorySize: 1024,
+      environment: { ...publishing, tasksTable: tasks.table.tableName },
+    })
+    connections.grantSubscribe(message.function)
+    connections.grantReadSubscribers(message.function)
+    connections.grantForget(message.function)
+    log.grantAppend(message.function)
+    tasks.grantFind(message.function)
+    socket.grantManageConnections(message.function, 'POST', 'DELETE')
+
+    const disconnect = handler('Disconnect', {
+      entry: 'lambda/disconnect.ts',
+      description: '$disconnect: forgets the connection',
+      environment: variables,
+    })
+    connections.grantForget(disconnect.function)
+    socket.addRoutes({
+      connect: connect.function,
+      default: message.function,
+      disconnect: disconnect.function,
+    })
+
+    const taskStream = handler('TaskStream', {
+      entry: 'lambda/task-stream.ts',
+      description: "Publishes what the Tasks table's stream tells",
+      timeout: Duration.minutes(2),
+      memorySize: 1024,
+      environment: publishing,
+    })
+    connections.grantReadSubscribers(taskStream.function)
+    connections.grantForget(taskStream.function)
+    log.grantAppend(taskStream.function)
+    socket.grantManageConnections(taskStream.function, 'POST', 'DELETE')
+    new TaskStream(this, 'TaskStreamSource', { table: tasks.table, handler: taskStream })
+
+    if (config.idleTimeout) {
+      const sweep = handler('Sweep', {
+        entry: 'lambda/sweep.ts',
+        description: 'Closes quiet connections and forgets ghosts',
+        timeout: Duration.minutes(5),
+        environment: {
+          ...variables,
+          callbackUrl: socket.callbackUrl,
+          idleTimeoutSeconds: String(config.idleTimeout.toSeconds()),
+        },
+      })
+      connections.grantScan(sweep.function)
+      connections.grantForget(sweep.function)
+      socket.grantManageConnections(sweep.function, 'GET', 'DELETE')
+      new Sweep(this, 'SweepSchedule', { handler: sweep })
+    }
+
+    Annotations.of(this).addWarningV2('openline:open-access', OPEN_ACCESS)
+    new CfnOutput(this, 'Access', { value: OPEN_ACCESS })
+    new CfnOutput(this, 'WebSocketUrl', { value: socket.url })
+    new CfnOutput(this, 'RestUrl', { value: tasks.url })
+    new CfnOutput(this, 'TryEcho', { value: `npx wscat -c '${socket.url}?channel=echo'` })
+    new CfnOutput(this, 'TryTasks', {
+      value: `curl ${tasks.url}/tasks -H 'content-type: application/json' -d '{"title":"Ship it"}'`,
+    })
+  }
+}
