@@ -1,0 +1,93 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Environment } from '../cloudformation/resource.ts'
+import type { Log } from '../log.ts'
+import { SqsError } from './errors.ts'
+import { Input } from './input.ts'
+import { operations } from './operations.ts'
+import type { Queues } from './queues.ts'
+
+const TARGET_PREFIX = 'AmazonSQS.'
+
+/**
+ * `sqs.{region}.amazonaws.com`, speaking the JSON protocol: a POST with `x-amz-target: AmazonSQS.SendMessage` and a JSON
+ * body. Errors are `{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"…"}` with the header
+ * `x-amzn-query-error: AWS.SimpleQueueService.NonExistentQueue;Sender`.
+ *
+ * Unlike AWS it does not speak the older query protocol (SDK for JavaScript v2), and says so to whoever tries.
+ * @returns a request listener; its promise never rejects
+ */
+export function sqsEndpoint(
+  queues: Queues,
+  { environment, log }: { environment: Environment; log: Log },
+): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+  return async (request, response) => {
+    const left = new AbortController()
+    response.on('close', () => left.abort())
+    try {
+      const output = await handle(request, { queues, accountId: environment.accountId, signal: left.signal })
+      answer(response, 200, output)
+    } catch (error) {
+      if (error instanceof SqsError) {
+        answer(
+          response,
+          error.statusCode,
+          { __type: error.shape, message: error.message },
+          { 'x-amzn-query-error': `${error.queryCode};Sender` },
+        )
+        return
+      }
+      if (left.signal.aborted) return
+      log.error('sqs', error instanceof Error ? (error.stack ?? error.message) : String(error))
+      answer(response, 500, {
+        __type: 'com.amazon.coral.service#InternalFailure',
+        message: 'internal failure',
+      })
+    }
+  }
+}
+
+async function handle(
+  request: IncomingMessage,
+  context: Parameters<(typeof operations)[string]>[1],
+): Promise<object> {
+  const chunks: Buffer[] = []
+  for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk)
+  const target = request.headers['x-amz-target']
+  if (typeof target !== 'string' || !target.startsWith(TARGET_PREFIX)) {
+    throw new SqsError(
+      'InvalidAction',
+      'only the JSON protocol of SQS is emulated, which needs the header "x-amz-target: AmazonSQS.<operation>"; use AWS SDK v3 or another SDK of 2024 or newer',
+    )
+  }
+  const name = target.slice(TARGET_PREFIX.length)
+  const operation = Object.hasOwn(operations, name) ? operations[name] : undefined
+  if (!operation) {
+    throw new SqsError(
+      'UnsupportedOperation',
+      `the operation "${name}" is not emulated; expected one of ${Object.keys(operations).join(', ')}`,
+    )
+  }
+  let body: unknown
+  try {
+    body = JSON.parse(Buffer.concat(chunks).toString() || '{}')
+  } catch {
+    throw new SqsError('SerializationException', 'The request body is not valid JSON')
+  }
+  return operation(new Input(body), context)
+}
+
+function answer(
+  response: ServerResponse,
+  statusCode: number,
+  body: object,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  response
+    .writeHead(statusCode, {
+      'content-type': 'application/x-amz-json-1.0',
+      'x-amzn-requestid': randomUUID(),
+      ...headers,
+    })
+    .end(JSON.stringify(body))
+}
