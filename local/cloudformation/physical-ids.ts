@@ -1,0 +1,168 @@
+import { createHash } from 'node:crypto'
+import type { Environment } from './resource.ts'
+
+/** Where a resource stands: enough to name it. */
+export interface Identity extends Environment {
+  readonly stack: string
+  readonly logicalId: string
+  readonly type: string
+}
+
+export interface PhysicalId {
+  /** What `Ref` gives. */
+  readonly ref: string
+  /** Empty where the type has none. */
+  readonly arn: string
+  /** What `Fn::GetAtt` gives, by name; undefined for a type that is not emulated, where any name gets made-up text. */
+  readonly attributes: Readonly<Record<string, string>> | undefined
+}
+
+/** A property that CloudFormation would take as the physical name, such as `TableName`; undefined when it is not set. */
+type NameOf = (property: string) => string | undefined
+
+const URL_SUFFIX = 'amazonaws.com'
+
+/** Deterministic text of `length` characters of an alphabet, from a seed. */
+function derived(seed: string, length: number, alphabet: string): string {
+  const bytes = createHash('sha256').update(seed).digest()
+  return Array.from({ length }, (_, i) => alphabet[(bytes[i] ?? 0) % alphabet.length]).join('')
+}
+
+const UPPER = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'
+const LOWER = 'abcdefghijklmnopqrstuvwxyz0123456789'
+
+const seedOf = ({ stack, logicalId }: Identity) => `${stack}/${logicalId}`
+
+/** `Openline-dev-Tasks8F0C4E2B-1A2B3C4D5E6F`, cut as CloudFormation cuts it. */
+function generatedName(id: Identity, maxLength: number): string {
+  const suffix = derived(seedOf(id), 12, UPPER)
+  const room = maxLength - suffix.length - 1
+  return `${`${id.stack}-${id.logicalId}`.slice(0, room)}-${suffix}`
+}
+
+/** Ids of API Gateway: ten characters for an API, seven for what belongs to it. */
+const gatewayId = (id: Identity, length: number) => derived(seedOf(id), length, LOWER)
+
+type Maker = (id: Identity, name: NameOf) => PhysicalId
+
+const arnOf = (id: Identity, service: string, resource: string) =>
+  `arn:${id.partition}:${service}:${id.region}:${id.accountId}:${resource}`
+
+/** A type that is only an id to others. */
+const plainId =
+  (length: number): Maker =>
+  (id) => {
+    const ref = gatewayId(id, length)
+    return { ref, arn: '', attributes: {} }
+  }
+
+const tableId: Maker = (id, name) => {
+  const ref = name('TableName') ?? generatedName(id, 255)
+  const arn = arnOf(id, 'dynamodb', `table/${ref}`)
+  return {
+    ref,
+    arn,
+    attributes: { Arn: arn, StreamArn: `${arn}/stream/2026-01-01T00:00:00.000`, TableId: ref },
+  }
+}
+
+/** The types that are emulated, or that emulated ones refer to. */
+const MAKERS: Readonly<Record<string, Maker>> = {
+  'AWS::ApiGatewayV2::Api': (id, name) => {
+    const ref = gatewayId(id, 10)
+    const scheme = name('ProtocolType') === 'WEBSOCKET' ? 'wss' : 'https'
+    const endpoint = `${scheme}://${ref}.execute-api.${id.region}.${URL_SUFFIX}`
+    return { ref, arn: '', attributes: { ApiId: ref, ApiEndpoint: endpoint } }
+  },
+  'AWS::ApiGatewayV2::Stage': (_id, name) => ({
+    ref: name('StageName') ?? '$default',
+    arn: '',
+    attributes: {},
+  }),
+  'AWS::ApiGatewayV2::Route': plainId(7),
+  'AWS::ApiGatewayV2::RouteResponse': plainId(7),
+  'AWS::ApiGatewayV2::Integration': plainId(7),
+  'AWS::ApiGatewayV2::IntegrationResponse': plainId(7),
+  'AWS::ApiGatewayV2::Model': plainId(7),
+  'AWS::ApiGatewayV2::Deployment': (id) => {
+    const ref = gatewayId(id, 6)
+    return { ref, arn: '', attributes: { DeploymentId: ref } }
+  },
+  'AWS::ApiGatewayV2::Authorizer': (id) => {
+    const ref = gatewayId(id, 6)
+    return { ref, arn: '', attributes: { AuthorizerId: ref } }
+  },
+  'AWS::DynamoDB::Table': tableId,
+  'AWS::DynamoDB::GlobalTable': tableId,
+  'AWS::Lambda::Function': (id, name) => {
+    const ref = name('FunctionName') ?? generatedName(id, 64)
+    const arn = arnOf(id, 'lambda', `function:${ref}`)
+    return { ref, arn, attributes: { Arn: arn } }
+  },
+  'AWS::Lambda::Version': (id, name) => {
+    const arn = `${functionArn(id, name)}:1`
+    return { ref: arn, arn, attributes: { Version: '1', FunctionArn: arn } }
+  },
+  'AWS::Lambda::Alias': (id, name) => {
+    const arn = `${functionArn(id, name)}:${name('Name') ?? ''}`
+    return { ref: arn, arn, attributes: { AliasArn: arn } }
+  },
+  'AWS::Lambda::EventSourceMapping': (id) => {
+    const hex = createHash('sha256').update(seedOf(id)).digest('hex')
+    const ref = [
+      hex.slice(0, 8),
+      hex.slice(8, 12),
+      hex.slice(12, 16),
+      hex.slice(16, 20),
+      hex.slice(20, 32),
+    ].join('-')
+    return { ref, arn: '', attributes: { Id: ref } }
+  },
+  'AWS::Lambda::Permission': (id) => ({ ref: generatedName(id, 100), arn: '', attributes: {} }),
+  'AWS::Lambda::EventInvokeConfig': (id) => ({ ref: generatedName(id, 100), arn: '', attributes: {} }),
+  'AWS::SQS::Queue': (id, name) => {
+    const queue = name('QueueName') ?? generatedName(id, 80)
+    const ref = `https://sqs.${id.region}.${URL_SUFFIX}/${id.accountId}/${queue}`
+    const arn = arnOf(id, 'sqs', queue)
+    return { ref, arn, attributes: { Arn: arn, QueueName: queue, QueueUrl: ref } }
+  },
+  'AWS::IAM::Role': (id, name) => {
+    const ref = name('RoleName') ?? generatedName(id, 64)
+    const arn = `arn:${id.partition}:iam::${id.accountId}:role/${ref}`
+    return { ref, arn, attributes: { Arn: arn, RoleId: `AROA${derived(seedOf(id), 17, UPPER)}` } }
+  },
+  'AWS::Logs::LogGroup': (id, name) => {
+    const ref = name('LogGroupName') ?? generatedName(id, 512)
+    const arn = `${arnOf(id, 'logs', `log-group:${ref}`)}:*`
+    return { ref, arn, attributes: { Arn: arn } }
+  },
+  'AWS::Events::Rule': (id, name) => {
+    const ref = name('Name') ?? generatedName(id, 64)
+    const arn = arnOf(id, 'events', `rule/${ref}`)
+    return { ref, arn, attributes: { Arn: arn } }
+  },
+  'AWS::Scheduler::Schedule': (id, name) => {
+    const ref = name('Name') ?? generatedName(id, 64)
+    const arn = arnOf(id, 'scheduler', `schedule/${name('GroupName') ?? 'default'}/${ref}`)
+    return { ref, arn, attributes: { Arn: arn } }
+  },
+  'AWS::SSM::Parameter': (id, name) => {
+    const ref = name('Name') ?? generatedName(id, 255)
+    return { ref, arn: '', attributes: { Type: name('Type') ?? 'String', Value: name('Value') ?? '' } }
+  },
+}
+
+/** A function's ARN, whatever form the property that points at it has. */
+function functionArn(id: Identity, name: NameOf): string {
+  const target = name('FunctionName') ?? ''
+  return target.startsWith('arn:') ? target : arnOf(id, 'lambda', `function:${target}`)
+}
+
+/** What `Ref` and `Fn::GetAtt` give for a resource. A type that is unknown here gets an id and an ARN of likely form. */
+export function physicalId(id: Identity, name: NameOf): PhysicalId {
+  const maker = MAKERS[id.type]
+  if (maker) return maker(id, name)
+  const ref = generatedName(id, 64)
+  const [, service = 'unknown', kind = 'resource'] = id.type.toLowerCase().split('::')
+  return { ref, arn: arnOf(id, service, `${kind}/${ref}`), attributes: undefined }
+}

@@ -1,0 +1,60 @@
+import { spawn } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+export interface SynthesizeOptions {
+  /** A CDK project: the folder of its `cdk.json`. */
+  readonly project: string
+  /** Where the assembly goes. */
+  readonly output: string
+  /** Context that overrides the project's own, as `cdk -c key=value` does. */
+  readonly context?: Readonly<Record<string, string>>
+}
+
+/**
+ * Runs a CDK app as the CDK CLI does, without the CLI: the command in `cdk.json`, told by environment variables where
+ * to write and what the context is.
+ * @throws when there is no app, or it fails: with everything that it printed
+ */
+export async function synthesize({ project, output, context = {} }: SynthesizeOptions): Promise<void> {
+  const { app, context: own = {} } = readConfig(project)
+  const cached = join(project, 'cdk.context.json')
+  const all = { ...own, ...(existsSync(cached) ? (readJson(cached) as object) : {}), ...context }
+  const child = spawn(app, {
+    cwd: project,
+    shell: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, CDK_OUTDIR: output, CDK_CONTEXT_JSON: JSON.stringify(all) },
+  })
+  const printed: Buffer[] = []
+  child.stdout.on('data', (chunk: Buffer) => printed.push(chunk))
+  child.stderr.on('data', (chunk: Buffer) => printed.push(chunk))
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', resolve)
+  })
+  if (code !== 0)
+    throw new Error(
+      `the app "${app}" failed with exit code ${code}:\n${Buffer.concat(printed).toString().trimEnd()}`,
+    )
+}
+
+function readConfig(project: string): { app: string; context?: Readonly<Record<string, unknown>> } {
+  const file = join(project, 'cdk.json')
+  if (!existsSync(file))
+    throw new Error(
+      `"${project}" has neither a manifest.json nor a cdk.json; expected a cdk.out or a CDK project`,
+    )
+  const { app, context } = readJson(file) as { app?: unknown; context?: Readonly<Record<string, unknown>> }
+  if (typeof app !== 'string')
+    throw new Error(`"${file}" has no "app"; expected the command that runs the CDK app`)
+  return { app, ...(context ? { context } : {}) }
+}
+
+function readJson(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'))
+  } catch (cause) {
+    throw new Error(`"${file}" can not be read as JSON`, { cause })
+  }
+}
