@@ -46,7 +46,8 @@ function defineQueue(resource: Resource, problems: string[]): QueueDefinition {
   }
   const fifo = isTrue(properties['FifoQueue'])
   const name = resource.arn.split(':').at(-1) ?? ''
-  if (fifo && !name.endsWith('.fifo')) {
+  const givenName = properties['QueueName']
+  if (fifo && givenName !== undefined && !name.endsWith('.fifo')) {
     problems.push(`queue "${path}" is a FIFO queue named "${name}"; expected a name that ends in .fifo`)
   }
   const redrive = readRedrive(properties['RedrivePolicy'], path, problems)

@@ -90,7 +90,7 @@ export function sizeOf(message: NewMessage): number {
 /** @throws SqsError when the body is empty, or body or attributes are what SQS refuses on every queue */
 export function checkMessage(message: NewMessage): void {
   if (message.body === '') throw missingParameter('MessageBody')
-   
+
   if (/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Surrogate}/u.test(message.body)) {
     throw new SqsError(
       'InvalidMessageContents',

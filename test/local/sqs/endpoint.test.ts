@@ -12,13 +12,24 @@ interface Answer {
   headers: Headers
 }
 
+function signal() {
+  let resolve = (): void => undefined
+  const promise = new Promise<void>((done) => (resolve = done))
+  return { promise, resolve }
+}
+
 async function start(queues: Readonly<Record<string, Record<string, unknown>>> = { Work: {} }) {
   const made = makeQueues(queues)
   const endpoint = sqsEndpoint(made.queues, {
     environment: { partition: 'aws', region: 'eu-west-1', accountId: '123456789012' },
     log: made.log,
   })
-  const server = createServer((request, response) => void endpoint(request, response))
+  const waiting = { begins: signal(), ends: signal() }
+  const server = createServer((request, response) => {
+    request.on('end', () => waiting.begins.resolve())
+    response.on('close', () => waiting.ends.resolve())
+    void endpoint(request, response)
+  })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => {
     server.closeAllConnections()
@@ -39,7 +50,7 @@ async function start(queues: Readonly<Record<string, Record<string, unknown>>> =
       body: JSON.stringify(input),
       ...init,
     })
-  return { ...made, call, raw }
+  return { ...made, call, raw, waiting: { begins: waiting.begins.promise, ends: waiting.ends.promise } }
 }
 
 describe('the SQS endpoint', () => {
@@ -120,6 +131,18 @@ describe('the SQS endpoint', () => {
     await call('SendMessage', { QueueUrl, MessageBody: 'a' })
     expect((await waiting).body['Messages']).toHaveLength(1)
     expect(queue('Work').counts().inFlight).toBe(1)
+  })
+
+  it('keeps the message when the receiver hangs up during a long poll', async () => {
+    const { call, queue, waiting } = await start()
+    const hangUp = new AbortController()
+    const poll = call('ReceiveMessage', { QueueUrl, WaitTimeSeconds: 20 }, { signal: hangUp.signal })
+    await waiting.begins
+    hangUp.abort()
+    await expect(poll).rejects.toThrow('aborted')
+    await waiting.ends
+    await call('SendMessage', { QueueUrl, MessageBody: 'a' })
+    expect(queue('Work').counts()).toEqual({ visible: 1, inFlight: 0, delayed: 0 })
   })
 
   it('fails one entry of a batch and takes the others', async () => {

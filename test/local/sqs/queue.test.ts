@@ -281,7 +281,11 @@ describe('queue definitions', () => {
     ],
     ['a delay of words', { DelaySeconds: 'soon' }, 'DelaySeconds "soon"'],
     ['a retention of 59 s', { MessageRetentionPeriod: 59 }, 'MessageRetentionPeriod "59"'],
-    ['a FIFO queue without suffix', { FifoQueue: true }, 'expected a name that ends in .fifo'],
+    [
+      'a FIFO queue without suffix',
+      { QueueName: 'Work', FifoQueue: true },
+      'expected a name that ends in .fifo',
+    ],
     ['a redrive policy that is no JSON', { RedrivePolicy: '{' }, 'RedrivePolicy'],
     [
       'a redrive policy without count',
