@@ -1,0 +1,253 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { systemClock } from '../../../local/clock.ts'
+import type { Resource } from '../../../local/cloudformation/resource.ts'
+import { DynamoDbService } from '../../../local/dynamodb/service.ts'
+import type { StreamRecord } from '../../../local/dynamodb/stream.ts'
+import type { InvokeResult } from '../../../local/lambda/invoker.ts'
+import { silentLog } from '../../../local/log.ts'
+
+const TABLE_ARN = 'arn:aws:dynamodb:eu-west-1:123456789012:table/Tasks'
+const STREAM_ARN = `${TABLE_ARN}/stream/2026-01-01T00:00:00.000`
+const QUEUE_ARN = 'arn:aws:sqs:eu-west-1:123456789012:dead'
+const FUNCTION_ARN = 'arn:aws:lambda:eu-west-1:123456789012:function:stream'
+
+const resource = (
+  type: string,
+  physicalId: string,
+  arn: string,
+  properties: Record<string, unknown>,
+): Resource => ({
+  logicalId: physicalId,
+  type,
+  stack: 'S',
+  path: `S/${physicalId}`,
+  physicalId,
+  arn,
+  properties,
+})
+
+const table = resource('AWS::DynamoDB::Table', 'Tasks', TABLE_ARN, {
+  AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
+  KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
+  StreamSpecification: { StreamViewType: 'NEW_AND_OLD_IMAGES' },
+  TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
+})
+
+const mapping = (over: Record<string, unknown> = {}) =>
+  resource('AWS::Lambda::EventSourceMapping', 'Mapping', '', {
+    FunctionName: 'stream',
+    EventSourceArn: STREAM_ARN,
+    StartingPosition: 'TRIM_HORIZON',
+    FunctionResponseTypes: ['ReportBatchItemFailures'],
+    BisectBatchOnFunctionError: true,
+    MaximumRetryAttempts: 1,
+    DestinationConfig: { OnFailure: { Destination: QUEUE_ARN } },
+    ...over,
+  })
+
+const ok: InvokeResult = { payload: '{"batchItemFailures":[]}' }
+const crash: InvokeResult = {
+  payload: '{"errorType":"Error","errorMessage":"no"}',
+  functionError: 'Unhandled',
+}
+
+describe('EventSourceMapping', () => {
+  let service: DynamoDbService
+  let batches: string[][]
+  let seen: StreamRecord[]
+  let dead: Record<string, Record<string, unknown>>[]
+  let answer: (ids: string[], records: readonly StreamRecord[]) => InvokeResult
+
+  const idOf = (record: StreamRecord) => String(record.dynamodb.Keys['id']?.['S'])
+
+  async function start(over: Record<string, unknown> = {}, write?: () => Promise<void>): Promise<void> {
+    service = await DynamoDbService.start({
+      resources: [table, mapping(over), resource('AWS::Lambda::Function', 'stream', FUNCTION_ARN, {})],
+      environment: { partition: 'aws', region: 'eu-west-1', accountId: '123456789012' },
+      clock: { now: () => systemClock.now(), after: (_ms, callback) => systemClock.after(0, callback) },
+      log: silentLog,
+      env: process.env,
+      ttlIntervalMs: 1_000_000,
+    })
+    await write?.()
+    await service.consume({
+      functions: {
+        invoke: async (_target, event) => {
+          const { Records } = event as { Records: StreamRecord[] }
+          batches.push(Records.map(idOf))
+          seen.push(...Records)
+          return answer(Records.map(idOf), Records)
+        },
+        invokeAsync: () => undefined,
+      },
+      destinations: { send: (_arn, body) => void dead.push(JSON.parse(body) as (typeof dead)[number]) },
+    })
+  }
+
+  beforeEach(() => {
+    batches = []
+    seen = []
+    dead = []
+    answer = () => ok
+  })
+  afterEach(async () => service.stop())
+
+  const put = async (id: string, extra: Record<string, unknown> = {}) => {
+    await service.engine.client.call('PutItem', { TableName: 'Tasks', Item: { id: { S: id }, ...extra } })
+  }
+  const putAll = async (...ids: string[]) => {
+    for (const id of ids) await put(id)
+  }
+
+  it('hands over what was written before it started, in order, in one batch', async () => {
+    await start({}, async () => putAll('a', 'b', 'c'))
+    await service.drained()
+    expect(batches).toEqual([['a', 'b', 'c']])
+  })
+
+  it('gives records the shape that Lambda gets', async () => {
+    await start()
+    await put('a', { title: { S: 'x' } })
+    await put('a', { title: { S: 'y' } })
+    await service.engine.client.call('DeleteItem', { TableName: 'Tasks', Key: { id: { S: 'a' } } })
+    await service.drained()
+    expect(seen.map((record) => record.eventName)).toEqual(['INSERT', 'MODIFY', 'REMOVE'])
+    expect(seen[1]).toEqual({
+      eventID: expect.stringMatching(/^[0-9a-f]{32}$/) as string,
+      eventName: 'MODIFY',
+      eventVersion: '1.1',
+      eventSource: 'aws:dynamodb',
+      awsRegion: 'eu-west-1',
+      dynamodb: {
+        ApproximateCreationDateTime: expect.any(Number) as number,
+        Keys: { id: { S: 'a' } },
+        NewImage: { id: { S: 'a' }, title: { S: 'y' } },
+        OldImage: { id: { S: 'a' }, title: { S: 'x' } },
+        SequenceNumber: expect.stringMatching(/^\d+$/) as string,
+        SizeBytes: 21,
+        StreamViewType: 'NEW_AND_OLD_IMAGES',
+      },
+      eventSourceARN: STREAM_ARN,
+    })
+    const numbers = seen.map((record) => BigInt(record.dynamodb.SequenceNumber))
+    expect(numbers.toSorted((a, b) => (a < b ? -1 : 1))).toEqual(numbers)
+  })
+
+  it('leaves out a write that changes nothing', async () => {
+    await start()
+    await put('a')
+    await put('a')
+    await service.drained()
+    expect(seen.map((record) => record.eventName)).toEqual(['INSERT'])
+  })
+
+  it('marks a delete by TTL as the service’s own', async () => {
+    await start()
+    await put('old', { expiresAt: { N: String(Math.floor(Date.now() / 1000) - 60) } })
+    await service.ttl.sweepNow()
+    await service.drained()
+    expect(seen.at(-1)).toMatchObject({
+      eventName: 'REMOVE',
+      userIdentity: { type: 'Service', principalId: 'dynamodb.amazonaws.com' },
+    })
+  })
+
+  it('takes no more than the batch size at once', async () => {
+    await start({ BatchSize: 2 }, async () => putAll('a', 'b', 'c'))
+    await service.drained()
+    expect(batches).toEqual([['a', 'b'], ['c']])
+  })
+
+  it('starts at what is written from now on with LATEST', async () => {
+    await start({ StartingPosition: 'LATEST' }, async () => putAll('before'))
+    await put('after')
+    await service.drained()
+    expect(batches).toEqual([['after']])
+  })
+
+  it('goes on from the lowest record that was reported as failed', async () => {
+    let first = true
+    answer = (_ids, records) => {
+      if (!first) return ok
+      first = false
+      const ids = [records[2], records[1]].map((r) => ({ itemIdentifier: r?.dynamodb.SequenceNumber }))
+      return { payload: JSON.stringify({ batchItemFailures: ids }) }
+    }
+    await start({}, async () => putAll('a', 'b', 'c'))
+    await service.drained()
+    expect(batches).toEqual([
+      ['a', 'b', 'c'],
+      ['b', 'c'],
+    ])
+  })
+
+  it.each(['', '{}', 'null', '{"batchItemFailures":null}', '{"batchItemFailures":[]}'])(
+    'takes the reply %j for success',
+    async (payload) => {
+      answer = () => ({ payload })
+      await start({}, async () => putAll('a', 'b'))
+      await service.drained()
+      expect(batches).toEqual([['a', 'b']])
+      expect(dead).toEqual([])
+    },
+  )
+
+  it.each(['""', 'null', '"999"'])('takes the identifier %s for failure of the whole batch', async (id) => {
+    let first = true
+    answer = () => {
+      if (!first) return ok
+      first = false
+      return { payload: `{"batchItemFailures":[{"itemIdentifier":${id}}]}` }
+    }
+    await start({ BisectBatchOnFunctionError: false }, async () => putAll('a', 'b'))
+    await service.drained()
+    expect(batches).toEqual([
+      ['a', 'b'],
+      ['a', 'b'],
+    ])
+  })
+
+  it('ends a poison record alone in the dead-letter queue, and the others go on', async () => {
+    answer = (ids) => (ids.includes('poison') ? crash : ok)
+    await start({}, async () => putAll('a', 'b', 'poison', 'c', 'd'))
+    await service.drained()
+    const handled = batches.filter((ids) => !ids.includes('poison')).flat()
+    expect(handled).toEqual(['a', 'b', 'c', 'd'])
+    const poison = seen.find((record) => idOf(record) === 'poison')?.dynamodb
+    expect(dead).toMatchObject([
+      {
+        version: '1.0',
+        requestContext: {
+          functionArn: FUNCTION_ARN,
+          condition: 'RetryAttemptsExhausted',
+          approximateInvokeCount: 2,
+        },
+        responseContext: { statusCode: 200, executedVersion: '$LATEST', functionError: 'Unhandled' },
+        DDBStreamBatchInfo: {
+          startSequenceNumber: poison?.SequenceNumber,
+          endSequenceNumber: poison?.SequenceNumber,
+          batchSize: 1,
+          streamArn: STREAM_ARN,
+        },
+      },
+    ])
+  })
+
+  it('tries a batch as often as it may, then gives the whole of it up', async () => {
+    answer = () => crash
+    await start({ BisectBatchOnFunctionError: false, MaximumRetryAttempts: 3 }, async () => putAll('a', 'b'))
+    await service.drained()
+    expect(batches.length).toBe(4)
+    expect(dead).toMatchObject([
+      { requestContext: { approximateInvokeCount: 4 }, DDBStreamBatchInfo: { batchSize: 2 } },
+    ])
+  })
+
+  it('refuses a mapping that asks for what is not emulated', async () => {
+    await start()
+    await service.stop()
+    await expect(start({ FilterCriteria: {} })).rejects.toThrow(
+      /S\/Mapping: FilterCriteria .* is not emulated/,
+    )
+  })
+})
