@@ -1,0 +1,53 @@
+// Quotas of WebSocket APIs. Source unless another is named:
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html,
+// read November 2026.
+
+/** Documented as 32 KB; a larger frame from a client closes its connection with 1009. */
+export const MAX_FRAME_BYTES = 32 * 1024
+
+/** Documented as 128 KB, over all fragments; from a client 1009, to the management API 413. */
+export const MAX_MESSAGE_BYTES = 128 * 1024
+
+/** No data frame either way for this long closes with 1001. */
+export const IDLE_TIMEOUT_MS = 10 * 60 * 1000
+
+/** No connection lives longer, whatever its traffic; closes with 1001. */
+export const MAX_CONNECTION_MS = 2 * 60 * 60 * 1000
+
+/** Default and largest integration timeout. */
+export const MAX_INTEGRATION_TIMEOUT_MS = 29_000
+
+export const MIN_INTEGRATION_TIMEOUT_MS = 50
+
+/** Documented as 300 KB. */
+export const MAX_TEMPLATE_BYTES = 300 * 1024
+
+/** Of the URL of a handshake, scheme and host included. */
+export const MAX_URL_LENGTH = 4096
+
+/** Names and values together; documented for REST APIs, taken to hold for handshakes. */
+export const MAX_HEADER_BYTES = 10_240
+
+/**
+ * Turns of one `#foreach`; documented for REST APIs:
+ * https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
+ */
+export const MAX_FOREACH_ITERATIONS = 1000
+
+/**
+ * Requests per second of an account in a Region, over HTTP, REST, WebSocket and `@connections` together.
+ * https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
+ */
+export const ACCOUNT_RATE_PER_SECOND = 10_000
+
+/** Size of the account's token bucket; same source. */
+export const ACCOUNT_BURST = 5_000
+
+/** Of an account in a Region. */
+export const NEW_CONNECTIONS_PER_SECOND = 500
+
+/**
+ * Bytes waiting for a slow client above which a post gets 429. AWS documents the 429 ("the client side buffer is
+ * full") and not the size.
+ */
+export const MAX_BUFFERED_BYTES = 1024 * 1024

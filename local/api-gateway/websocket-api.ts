@@ -1,0 +1,317 @@
+import { type IncomingMessage, STATUS_CODES, type Server, createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { type WebSocket, WebSocketServer } from 'ws'
+import type { Clock, Timer } from '../clock.ts'
+import type { Environment } from '../cloudformation/resource.ts'
+import type { FunctionInvoker } from '../lambda/invoker.ts'
+import type { Log } from '../log.ts'
+import { FrameMeter } from './frame-meter.ts'
+import { RouteThrottles, type Throttle } from './http-throttle.ts'
+import { newConnectionId, newMessageId, newRequestId } from './ids.ts'
+import {
+  IDLE_TIMEOUT_MS,
+  MAX_CONNECTION_MS,
+  MAX_FRAME_BYTES,
+  MAX_MESSAGE_BYTES,
+  MAX_URL_LENGTH,
+} from './limits.ts'
+import { ManagementApi } from './management-api.ts'
+import { parseBody, select } from './selection-expression.ts'
+import {
+  BINARY_REFUSED,
+  type Close,
+  GOING_AWAY,
+  TOO_BIG,
+  WebSocketConnection,
+} from './websocket-connection.ts'
+import type { WebSocketApiDefinition, WebSocketRoute, WebSocketStage } from './websocket-definition.ts'
+import { type ConnectionContext, connectEvent, disconnectEvent, messageEvent } from './websocket-events.ts'
+import { type IntegrationDeps, type IntegrationResult, callIntegration } from './websocket-integration.ts'
+
+export interface WebSocketApiDependencies {
+  readonly functions: FunctionInvoker
+  readonly clock: Clock
+  readonly log: Log
+  readonly environment: Environment
+  /** The account's bucket, shared with every other API and with `@connections`. */
+  readonly throttle?: Throttle
+  readonly maxBufferedBytes?: number
+}
+
+/** How often idle and old connections are looked for: one timer for all of them. */
+const EXPIRY_CHECK_MS = 1_000
+
+/** One WebSocket API behind one port: the sockets of every stage, and the management API beside them. */
+export class WebSocketApi {
+  readonly definition: WebSocketApiDefinition
+  readonly #deps: WebSocketApiDependencies
+  readonly #server: Server
+  readonly #sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: MAX_MESSAGE_BYTES,
+    perMessageDeflate: { threshold: 1024 },
+    // The handshake's answer names the subprotocol that $connect chose; the library must choose none.
+    handleProtocols: () => false,
+  })
+  readonly #management: ManagementApi
+  readonly #throttles: RouteThrottles
+  readonly #integrations: IntegrationDeps
+  readonly #connections = new Map<string, WebSocketConnection>()
+  readonly #running = new Set<Promise<void>>()
+  #expiry: Timer | undefined
+  #isClosed = false
+
+  constructor(definition: WebSocketApiDefinition, deps: WebSocketApiDependencies) {
+    const { clock, log, functions, throttle, maxBufferedBytes } = deps
+    this.definition = definition
+    this.#deps = deps
+    this.#throttles = new RouteThrottles(clock)
+    this.#integrations = { functions, clock, log, source: definition.logicalId }
+    this.#management = new ManagementApi({
+      find: (stage, id) => {
+        const connection = this.#connections.get(id)
+        return connection?.context.stage === stage && !connection.closing ? connection : undefined
+      },
+      clock,
+      log,
+      throttle,
+      source: definition.logicalId,
+      ...(maxBufferedBytes === undefined ? {} : { maxBufferedBytes }),
+    })
+    this.#server = createServer((request, response) => {
+      if (this.#management.handle(request, response)) return
+      const known = this.#stageOf(request) !== undefined
+      response.writeHead(known ? 426 : 403, { 'content-type': 'application/json' })
+      response.end(JSON.stringify({ message: known ? 'Upgrade Required' : 'Forbidden' }))
+    })
+    this.#server.on('upgrade', (request, socket, head) => {
+      this.#track(this.#handshake(request, socket, head), socket)
+    })
+    this.#server.on('clientError', (_error, socket) => socket.destroy())
+  }
+
+  /**
+   * @param port 0 for any free one
+   * @returns the port
+   * @throws the socket's error, such as EADDRINUSE
+   */
+  async listen(port: number, host = '127.0.0.1'): Promise<number> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject)
+      this.#server.listen(port, host, () => {
+        this.#server.off('error', reject)
+        resolve()
+      })
+    })
+    this.#scheduleExpiry()
+    return (this.#server.address() as AddressInfo).port
+  }
+
+  /** Closes every connection and stops listening; `$disconnect` runs for each. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#expiry?.cancel()
+    const closed = new Promise((resolve) => this.#server.close(resolve))
+    for (const connection of this.#connections.values()) {
+      connection.close(GOING_AWAY)
+      connection.socket.terminate()
+    }
+    this.#server.closeAllConnections()
+    await closed
+    while (this.#running.size > 0) await Promise.all(this.#running)
+  }
+
+  #track(work: Promise<void>, socket?: Duplex): void {
+    const running = work
+      .catch((error: unknown) => {
+        this.#deps.log.error(this.definition.logicalId, `the gateway failed: ${String(error)}`)
+        socket?.destroy()
+      })
+      .finally(() => this.#running.delete(running))
+    this.#running.add(running)
+  }
+
+  #stageOf({ url = '' }: IncomingMessage): WebSocketStage | undefined {
+    const path = (url.split('?')[0] ?? '').replace(/^\/+|\/+$/g, '')
+    return this.definition.stages.find((stage) => stage.name === path)
+  }
+
+  async #handshake(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const client = { isGone: false }
+    socket.on('error', () => undefined) // the close that follows says it
+    socket.on('close', () => (client.isGone = true))
+    const at = this.#deps.clock.now()
+    const stage = this.#stageOf(request)
+    const connectionId = newConnectionId(at)
+    const requestId = newRequestId(at)
+    const refuse = (status: number, message?: string) => refuseHandshake(socket, status, requestId, message)
+    if ((request.url ?? '').length > MAX_URL_LENGTH) return refuse(414, 'Request-URI Too Long')
+    if (!stage) return refuse(403, 'Forbidden')
+    if (!this.#take(stage, '$connect')) return refuse(429, 'Too Many Requests')
+    const context: ConnectionContext = {
+      apiId: this.definition.apiId,
+      domainName: this.definition.domainName,
+      stage: stage.name,
+      stageVariables: stage.variables,
+      connectionId,
+      connectedAt: at,
+      sourceIp: (request.socket.remoteAddress ?? '').replace(/^::ffff:/, ''),
+      userAgent: request.headers['user-agent'],
+    }
+    const route = this.definition.routes.get('$connect')
+    if (route) {
+      const event = connectEvent(request, context, { requestId, at })
+      const result = await this.#call(route, event, '', context, requestId)
+      if (!result.ok) {
+        return result.reason === 'timed-out'
+          ? refuse(504, 'Endpoint request timed out')
+          : refuse(502, 'Internal server error')
+      }
+      if (result.statusCode < 200 || result.statusCode > 299) return refuse(result.statusCode)
+      const protocol = headerOf(result.headers, 'sec-websocket-protocol')
+      if (protocol !== undefined) setSubprotocol(this.#sockets, request, protocol)
+    }
+    if (client.isGone) {
+      // Accepted, but nobody is there any more.
+      this.#afterClose(context, { code: 1006, reason: '' })
+      return
+    }
+    this.#sockets.handleUpgrade(request, socket, head, (opened) => this.#open(opened, socket, context))
+  }
+
+  #open(socket: WebSocket, stream: Duplex, context: ConnectionContext): void {
+    const { clock, log } = this.#deps
+    const connection = new WebSocketConnection(context, socket, clock.now())
+    this.#connections.set(context.connectionId, connection)
+    const meter = new FrameMeter(MAX_FRAME_BYTES)
+    stream.prependListener('data', (chunk: Buffer) => {
+      if (!connection.closing && !meter.accepts(chunk)) connection.close(TOO_BIG)
+    })
+    socket.on('message', (data: Buffer, isBinary) => {
+      if (connection.closing) return
+      connection.lastActiveAt = clock.now()
+      if (isBinary) connection.close(BINARY_REFUSED)
+      else this.#track(this.#message(connection, data.toString()))
+    })
+    socket.on('error', (error: Error & { code?: string }) => {
+      if (error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') connection.closing ??= TOO_BIG
+      log.info(this.definition.logicalId, `${context.connectionId}: ${error.message}`)
+    })
+    socket.on('close', (code, reason) => {
+      this.#connections.delete(context.connectionId)
+      this.#afterClose(context, connection.closing ?? clientClose(code, reason.toString()))
+    })
+    if (this.#isClosed) socket.terminate()
+  }
+
+  async #message(connection: WebSocketConnection, body: string): Promise<void> {
+    const { context } = connection
+    const at = this.#deps.clock.now()
+    const requestId = newRequestId(at)
+    const route = this.#select(body)
+    const fail = (message: string) => {
+      if (connection.socket.readyState === connection.socket.OPEN)
+        connection.send(errorFrame(message, context.connectionId, requestId), this.#deps.clock.now())
+    }
+    if (!route) return fail('Forbidden')
+    const stage = this.definition.stages.find(({ name }) => name === context.stage)
+    if (stage && !this.#take(stage, route.key)) return fail('Too Many Requests')
+    const messageId = newMessageId(at, context.connectionId)
+    const event = messageEvent({ body, messageId, routeKey: route.key }, context, { requestId, at })
+    const result = await this.#call(route, event, body, context, requestId)
+    if (!result.ok)
+      return fail(result.reason === 'timed-out' ? 'Endpoint request timed out' : 'Internal server error')
+    if (!route.isTwoWay || !result.body || connection.socket.readyState !== connection.socket.OPEN) return
+    connection.send(result.body, this.#deps.clock.now())
+  }
+
+  /** The route whose key the expression gives; reserved keys can't be chosen by a message. */
+  #select(body: string): WebSocketRoute | undefined {
+    const key = select(this.definition.routeSelectionExpression, { 'request.body': parseBody(body) })
+    const chosen = key.startsWith('$') ? undefined : this.definition.routes.get(key)
+    return chosen ?? this.definition.routes.get('$default')
+  }
+
+  #afterClose(context: ConnectionContext, close: Close): void {
+    const route = this.definition.routes.get('$disconnect')
+    if (!route) return
+    const at = this.#deps.clock.now()
+    const requestId = newRequestId(at)
+    const event = disconnectEvent(close, context, { requestId, at })
+    this.#track(this.#call(route, event, '', context, requestId).then(() => undefined))
+  }
+
+  #call(
+    route: WebSocketRoute,
+    event: unknown,
+    body: string,
+    context: ConnectionContext,
+    requestId: string,
+  ): Promise<IntegrationResult> {
+    const { requestContext } = event as { requestContext: Readonly<Record<string, unknown>> }
+    const template = {
+      body,
+      context: { ...requestContext, requestId },
+      stageVariables: context.stageVariables,
+    }
+    return callIntegration(route.integration, event, template, this.#integrations)
+  }
+
+  #take(stage: WebSocketStage, routeKey: string): boolean {
+    return this.#throttles.take(stage, routeKey) && (this.#deps.throttle?.take() ?? true)
+  }
+
+  #scheduleExpiry(): void {
+    this.#expiry = this.#deps.clock.after(EXPIRY_CHECK_MS, () => {
+      const now = this.#deps.clock.now()
+      for (const connection of this.#connections.values()) {
+        const isIdle = now - connection.lastActiveAt >= IDLE_TIMEOUT_MS
+        const isOld = now - connection.context.connectedAt >= MAX_CONNECTION_MS
+        if (isIdle || isOld) connection.close(GOING_AWAY)
+      }
+      if (!this.#isClosed) this.#scheduleExpiry()
+    })
+  }
+}
+
+/** The very spacing that is seen on the wire. */
+const errorFrame = (message: string, connectionId: string, requestId: string) =>
+  `{"message": "${message}", "connectionId":"${connectionId}", "requestId":"${requestId}"}`
+
+/** What a client's own close comes to: a close frame without a code is told in words. */
+function clientClose(code: number, reason: string): Close {
+  return code === 1005 && reason === ''
+    ? { code, reason: 'Client-side close frame status not set' }
+    : { code, reason }
+}
+
+function headerOf(headers: Readonly<Record<string, unknown>>, name: string): string | undefined {
+  const found = Object.entries(headers).find(([key]) => key.toLowerCase() === name)?.[1]
+  return typeof found === 'string' ? found : undefined
+}
+
+/** Adds the subprotocol to this one answer: it is sent as $connect gave it, whether it was offered or not. */
+function setSubprotocol(server: WebSocketServer, request: IncomingMessage, protocol: string): void {
+  const add = (headers: string[], answered: IncomingMessage) => {
+    if (answered !== request) return
+    server.off('headers', add)
+    headers.push(`Sec-WebSocket-Protocol: ${protocol}`)
+  }
+  server.on('headers', add)
+}
+
+/** A refusal is a plain HTTP response: with a message when it is the gateway's own, else with the function's status alone. */
+function refuseHandshake(socket: Duplex, status: number, requestId: string, message?: string): void {
+  const body = message === undefined ? '' : JSON.stringify({ message, connectionId: null, requestId })
+  const type = message === undefined ? [] : ['Content-Type: application/json']
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
+    'Connection: close',
+    ...type,
+    `x-amzn-RequestId: ${requestId}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+}
