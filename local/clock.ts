@@ -30,6 +30,14 @@ export function sleep(clock: Clock, delayMs: number): Promise<void> {
   })
 }
 
+/** What a promise gives, or `timed-out` when it takes longer; nobody waits for it then, and its failure is nobody's. */
+export function withinTime<T>(clock: Clock, limitMs: number, work: Promise<T>): Promise<T | 'timed-out'> {
+  return new Promise((resolve, reject) => {
+    const timer = clock.after(limitMs, () => resolve('timed-out'))
+    work.then(resolve, reject).finally(() => timer.cancel())
+  })
+}
+
 /** A clock that stands still until it is told to move. */
 export class ManualClock implements Clock {
   #now: number
@@ -54,7 +62,9 @@ export class ManualClock implements Clock {
   advance(ms: number): void {
     const end = this.#now + ms
     for (;;) {
-      const due = [...this.#timers].filter(([, t]) => t.at <= end).sort(([a, x], [b, y]) => x.at - y.at || a - b)[0]
+      const due = [...this.#timers]
+        .filter(([, t]) => t.at <= end)
+        .sort(([a, x], [b, y]) => x.at - y.at || a - b)[0]
       if (!due) break
       const [id, timer] = due
       this.#timers.delete(id)

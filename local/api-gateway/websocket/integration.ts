@@ -1,9 +1,9 @@
-import { type Clock, sleep } from '../clock.ts'
-import type { FunctionInvoker } from '../lambda/invoker.ts'
-import type { Log } from '../log.ts'
+import { type Clock, withinTime } from '../../clock.ts'
+import type { FunctionInvoker } from '../../lambda/invoker.ts'
+import type { Log } from '../../log.ts'
 import { renderTemplate, type TemplateInput } from './mapping-template.ts'
-import { parseBody, select } from './selection-expression.ts'
-import type { Templates, WebSocketIntegration } from './websocket-definition.ts'
+import { parseBody, select } from './expressions.ts'
+import type { Templates, WebSocketIntegration } from './definition.ts'
 
 /** What an integration gives back. */
 export type IntegrationResult =
@@ -35,12 +35,8 @@ export async function callIntegration(
   if (integration.type === 'mock') return mock(integration, template, deps)
   const { functionArn, timeoutMs } = integration
   try {
-    const reply = deps.functions.invoke(functionArn, event)
-    const result = await Promise.race([reply, sleep(deps.clock, timeoutMs).then(() => 'timed-out' as const)])
-    if (result === 'timed-out') {
-      reply.catch(() => undefined) // nobody waits for it any more; the function's own log has it
-      return { ok: false, reason: 'timed-out' }
-    }
+    const result = await withinTime(deps.clock, timeoutMs, deps.functions.invoke(functionArn, event))
+    if (result === 'timed-out') return { ok: false, reason: 'timed-out' }
     if (result.functionError) return FAILED
     return parseReply(result.payload, deps)
   } catch (error) {

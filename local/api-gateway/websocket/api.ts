@@ -2,13 +2,13 @@ import { type IncomingMessage, STATUS_CODES, type Server, createServer } from 'n
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
-import type { Clock, Timer } from '../clock.ts'
-import type { Environment } from '../cloudformation/resource.ts'
-import type { FunctionInvoker } from '../lambda/invoker.ts'
-import type { Log } from '../log.ts'
+import type { Clock, Timer } from '../../clock.ts'
+import type { Environment } from '../../cloudformation/resource.ts'
+import type { FunctionInvoker } from '../../lambda/invoker.ts'
+import type { Log } from '../../log.ts'
 import { FrameMeter } from './frame-meter.ts'
-import { RouteThrottles, type Throttle } from './http-throttle.ts'
-import { newConnectionId, newMessageId, newRequestId } from './ids.ts'
+import { RouteThrottles, type Throttle } from '../http-throttle.ts'
+import { newConnectionId, newMessageId, newRequestId } from './identifiers.ts'
 import {
   IDLE_TIMEOUT_MS,
   MAX_CONNECTION_MS,
@@ -17,17 +17,11 @@ import {
   MAX_URL_LENGTH,
 } from './limits.ts'
 import { ManagementApi } from './management-api.ts'
-import { parseBody, select } from './selection-expression.ts'
-import {
-  BINARY_REFUSED,
-  type Close,
-  GOING_AWAY,
-  TOO_BIG,
-  WebSocketConnection,
-} from './websocket-connection.ts'
-import type { WebSocketApiDefinition, WebSocketRoute, WebSocketStage } from './websocket-definition.ts'
-import { type ConnectionContext, connectEvent, disconnectEvent, messageEvent } from './websocket-events.ts'
-import { type IntegrationDeps, type IntegrationResult, callIntegration } from './websocket-integration.ts'
+import { parseBody, select } from './expressions.ts'
+import { BINARY_REFUSED, type Close, GOING_AWAY, TOO_BIG, WebSocketConnection } from './connection.ts'
+import type { WebSocketApiDefinition, WebSocketRoute, WebSocketStage } from './definition.ts'
+import { type ConnectionContext, connectEvent, disconnectEvent, messageEvent } from './events.ts'
+import { type IntegrationDeps, type IntegrationResult, callIntegration } from './integration.ts'
 
 export interface WebSocketApiDependencies {
   readonly functions: FunctionInvoker
@@ -147,9 +141,18 @@ export class WebSocketApi {
     const connectionId = newConnectionId(at)
     const requestId = newRequestId(at)
     const refuse = (status: number, message?: string) => refuseHandshake(socket, status, requestId, message)
-    if ((request.url ?? '').length > MAX_URL_LENGTH) return refuse(414, 'Request-URI Too Long')
-    if (!stage) return refuse(403, 'Forbidden')
-    if (!this.#take(stage, '$connect')) return refuse(429, 'Too Many Requests')
+    if ((request.url ?? '').length > MAX_URL_LENGTH) {
+      refuse(414, 'Request-URI Too Long')
+      return
+    }
+    if (!stage) {
+      refuse(403, 'Forbidden')
+      return
+    }
+    if (!this.#take(stage, '$connect')) {
+      refuse(429, 'Too Many Requests')
+      return
+    }
     const context: ConnectionContext = {
       apiId: this.definition.apiId,
       domainName: this.definition.domainName,
@@ -165,11 +168,14 @@ export class WebSocketApi {
       const event = connectEvent(request, context, { requestId, at })
       const result = await this.#call(route, event, '', context, requestId)
       if (!result.ok) {
-        return result.reason === 'timed-out'
-          ? refuse(504, 'Endpoint request timed out')
-          : refuse(502, 'Internal server error')
+        if (result.reason === 'timed-out') refuse(504, 'Endpoint request timed out')
+        else refuse(502, 'Internal server error')
+        return
       }
-      if (result.statusCode < 200 || result.statusCode > 299) return refuse(result.statusCode)
+      if (result.statusCode < 200 || result.statusCode > 299) {
+        refuse(result.statusCode)
+        return
+      }
       const protocol = headerOf(result.headers, 'sec-websocket-protocol')
       if (protocol !== undefined) setSubprotocol(this.#sockets, request, protocol)
     }
@@ -215,14 +221,22 @@ export class WebSocketApi {
       if (connection.socket.readyState === connection.socket.OPEN)
         connection.send(errorFrame(message, context.connectionId, requestId), this.#deps.clock.now())
     }
-    if (!route) return fail('Forbidden')
+    if (!route) {
+      fail('Forbidden')
+      return
+    }
     const stage = this.definition.stages.find(({ name }) => name === context.stage)
-    if (stage && !this.#take(stage, route.key)) return fail('Too Many Requests')
+    if (stage && !this.#take(stage, route.key)) {
+      fail('Too Many Requests')
+      return
+    }
     const messageId = newMessageId(at, context.connectionId)
     const event = messageEvent({ body, messageId, routeKey: route.key }, context, { requestId, at })
     const result = await this.#call(route, event, body, context, requestId)
-    if (!result.ok)
-      return fail(result.reason === 'timed-out' ? 'Endpoint request timed out' : 'Internal server error')
+    if (!result.ok) {
+      fail(result.reason === 'timed-out' ? 'Endpoint request timed out' : 'Internal server error')
+      return
+    }
     if (!route.isTwoWay || !result.body || connection.socket.readyState !== connection.socket.OPEN) return
     connection.send(result.body, this.#deps.clock.now())
   }

@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Clock } from '../clock.ts'
-import type { Log } from '../log.ts'
-import type { Throttle } from './http-throttle.ts'
-import { isConnectionId, newRequestId } from './ids.ts'
+import type { Clock } from '../../clock.ts'
+import type { Log } from '../../log.ts'
+import type { Throttle } from '../http-throttle.ts'
+import { isConnectionId, newRequestId } from './identifiers.ts'
 import { MAX_BUFFERED_BYTES, MAX_MESSAGE_BYTES } from './limits.ts'
-import { CLOSED_BY_DELETE, type WebSocketConnection } from './websocket-connection.ts'
+import { CLOSED_BY_DELETE, type WebSocketConnection } from './connection.ts'
 
 export interface ManagementApiOptions {
   /** Looks an open connection of a stage up. */
@@ -47,27 +47,45 @@ export class ManagementApi {
   ): Promise<void> {
     const { throttle, find, clock } = this.#options
     const body = await read(request)
-    if (request.headers.authorization === undefined)
-      return refuse(response, 403, 'ForbiddenException', 'Missing Authentication Token')
-    if (throttle && !throttle.take())
-      return refuse(response, 429, 'LimitExceededException', 'Too Many Requests')
-    if (!isConnectionId(id))
-      return refuse(response, 400, 'BadRequestException', `Invalid connectionId: ${id}`)
-    if (body === 'too large') return refuse(response, 413, 'PayloadTooLargeException', 'Message too long')
+    if (request.headers.authorization === undefined) {
+      refuse(response, 403, 'ForbiddenException', 'Missing Authentication Token')
+      return
+    }
+    if (throttle && !throttle.take()) {
+      refuse(response, 429, 'LimitExceededException', 'Too Many Requests')
+      return
+    }
+    if (!isConnectionId(id)) {
+      refuse(response, 400, 'BadRequestException', `Invalid connectionId: ${id}`)
+      return
+    }
+    if (body === 'too large') {
+      refuse(response, 413, 'PayloadTooLargeException', 'Message too long')
+      return
+    }
     const connection = find(stage, id)
-    if (!connection) return refuse(response, 410, 'GoneException')
+    if (!connection) {
+      refuse(response, 410, 'GoneException')
+      return
+    }
     switch (request.method as 'POST' | 'GET' | 'DELETE' | 'other') {
-      case 'POST':
-        return this.#post(connection, body, response)
-      case 'GET':
-        return answer(response, 200, describe(connection))
+      case 'POST': {
+        this.#post(connection, body, response)
+        return
+      }
+      case 'GET': {
+        answer(response, 200, describe(connection))
+        return
+      }
       case 'DELETE':
         connection.close(CLOSED_BY_DELETE, '')
         response.writeHead(204).end()
         return
       case 'other':
-      default:
-        return refuse(response, 403, 'MissingAuthenticationTokenException', 'Missing Authentication Token')
+      default: {
+        refuse(response, 403, 'MissingAuthenticationTokenException', 'Missing Authentication Token')
+        return
+      }
     }
 
     function describe({ context, lastActiveAt }: WebSocketConnection) {

@@ -1,6 +1,6 @@
 import type { WebSocket } from 'ws'
 import { MAX_FRAME_BYTES } from './limits.ts'
-import type { ConnectionContext } from './websocket-events.ts'
+import type { ConnectionContext } from './events.ts'
 
 /** Why a connection ended, as its `$disconnect` event will say. */
 export interface Close {

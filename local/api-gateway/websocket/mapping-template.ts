@@ -1,5 +1,5 @@
 import velocity from 'velocityjs'
-import { follow, parseBody } from './selection-expression.ts'
+import { follow, parseBody } from './expressions.ts'
 
 /** What a template can ask for. */
 export interface TemplateInput {

@@ -1,0 +1,46 @@
+import type { HostTable } from '../hosts.ts'
+
+/** What passes between an execution environment's thread and the service. */
+export interface WorkerData {
+  /** Set to 1 when there is an invocation to take; the thread sleeps on it, frozen, between invocations. */
+  readonly signal: SharedArrayBuffer
+  readonly taskRoot: string
+  /** `index.handler` */
+  readonly handler: string
+  readonly hosts: HostTable
+  /** Callback handlers, `context.done` and the like: gone from nodejs24.x. */
+  readonly allowsCallbacks: boolean
+  readonly context: StaticContext
+}
+
+/** What stays the same in the context of every invocation. */
+export interface StaticContext {
+  readonly functionName: string
+  readonly functionVersion: string
+  readonly memoryLimitInMB: string
+  readonly logGroupName: string
+  readonly logStreamName: string
+}
+
+export interface Invocation {
+  readonly requestId: string
+  readonly functionArn: string
+  /** Epoch milliseconds. */
+  readonly deadline: number
+  /** JSON text. */
+  readonly event: string
+}
+
+export type FromWorker =
+  | { readonly type: 'ready' }
+  | { readonly type: 'log'; readonly text: string }
+  | { readonly type: 'result'; readonly payload: string }
+  /** `fatal`: the environment ends with it. */
+  | { readonly type: 'error'; readonly payload: string; readonly stack: string; readonly fatal: boolean }
+
+/** The error object of an invocation that failed. */
+export interface ErrorPayload {
+  readonly errorType: string
+  readonly errorMessage: string
+  readonly trace?: readonly string[]
+}

@@ -1,0 +1,189 @@
+// Runs in the thread of an execution environment: loads the handler, then takes one invocation after another.
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { formatWithOptions, inspect } from 'node:util'
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import type { ErrorPayload, FromWorker, Invocation, WorkerData } from './protocol.ts'
+import { redirectConnections } from './redirect.ts'
+
+type Handler = (
+  event: unknown,
+  context: object,
+  callback?: (error: unknown, result?: unknown) => void,
+) => unknown
+
+const data = workerData as WorkerData
+const port = parentPort
+if (!port) throw new Error('this file runs in a worker thread only')
+const signal = new Int32Array(data.signal)
+let current: Invocation | undefined
+
+const post = (message: FromWorker) => port.postMessage(message)
+
+process.cwd = () => data.taskRoot
+process.setSourceMapsEnabled(true)
+redirectConnections(data.hosts)
+captureOutput()
+
+process.on('unhandledRejection', (reason) => {
+  const { errorMessage, trace } = describe(reason)
+  fail({ errorType: 'Runtime.UnhandledPromiseRejection', errorMessage, trace: trace ?? [] }, reason, true)
+  process.exit(128)
+})
+process.on('uncaughtException', (error) => {
+  fail(describe(error), error, true)
+  process.exit(129)
+})
+process.on('beforeExit', () => {
+  // Nothing is left that could settle the handler's promise.
+  fail(
+    { errorType: 'Runtime.NodeJsExit', errorMessage: 'Runtime exited without providing a reason' },
+    undefined,
+    true,
+  )
+  process.exit(0)
+})
+
+void run()
+
+async function run(): Promise<void> {
+  let handler: Handler
+  try {
+    handler = await load()
+  } catch (error) {
+    fail(describe(error), error, true)
+    process.exit(1)
+  }
+  post({ type: 'ready' })
+  for (;;) {
+    const invocation = take()
+    current = invocation
+    try {
+      const result = await call(handler, invocation)
+      post({ type: 'result', payload: JSON.stringify(result === undefined ? null : result) })
+    } catch (error) {
+      fail(describe(error), error, false)
+    }
+    current = undefined
+  }
+}
+
+/** Sleeps, frozen with all that the handler left running, until there is an invocation. */
+function take(): Invocation {
+  for (;;) {
+    Atomics.wait(signal, 0, 0)
+    Atomics.store(signal, 0, 0)
+    // A worker's parent port takes no other messages than these.
+    const received = port && (receiveMessageOnPort(port) as { message: Invocation } | undefined)
+    if (received) return received.message
+  }
+}
+
+async function call(
+  handler: Handler,
+  { event, requestId, functionArn, deadline }: Invocation,
+): Promise<unknown> {
+  const context = {
+    ...data.context,
+    invokedFunctionArn: functionArn,
+    awsRequestId: requestId,
+    clientContext: undefined,
+    identity: undefined,
+    getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
+  }
+  const parsed: unknown = JSON.parse(event)
+  if (handler.length < 3 || !data.allowsCallbacks) return handler(parsed, context)
+  return new Promise((settle, reject) => {
+    const callback = (error: unknown, result?: unknown) => {
+      if (error === null || error === undefined) settle(result)
+      else reject(error instanceof Error ? error : new Error(inspect(error)))
+    }
+    const legacy = { ...context, callbackWaitsForEmptyEventLoop: true, done: callback, fail: callback }
+    const returned = handler(
+      parsed,
+      { ...legacy, succeed: (result: unknown) => callback(null, result) },
+      callback,
+    )
+    if (returned instanceof Promise) returned.then(settle, reject)
+  })
+}
+
+class RuntimeError extends Error {
+  constructor(type: string, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = type
+  }
+}
+
+/** `src/app.handler`: a file below the task's root, then the way to the function in what it exports. */
+async function load(): Promise<Handler> {
+  const { taskRoot, handler } = data
+  const [, folder = '', file, path] = /^(.*\/)?([^/.]+)\.(.+)$/.exec(handler) ?? []
+  if (file === undefined || path === undefined)
+    throw new RuntimeError('Runtime.MalformedHandlerName', `Bad handler "${handler}"`)
+  const base = resolve(taskRoot, folder, file)
+  const found = ['', '.js', '.mjs', '.cjs']
+    .map((extension) => base + extension)
+    .find((name) => existsSync(name))
+  if (found === undefined)
+    throw new RuntimeError('Runtime.ImportModuleError', `Error: Cannot find module '${join(folder, file)}'`)
+  let exported: Record<string, unknown>
+  try {
+    exported = (await import(pathToFileURL(found).href)) as Record<string, unknown>
+  } catch (cause) {
+    if (cause instanceof SyntaxError)
+      throw new RuntimeError('Runtime.UserCodeSyntaxError', String(cause), { cause })
+    if ((cause as { code?: string }).code?.includes('MODULE_NOT_FOUND'))
+      throw new RuntimeError('Runtime.ImportModuleError', `Error: ${(cause as Error).message}`, { cause })
+    throw cause
+  }
+  const follow = (root: unknown) =>
+    path.split('.').reduce<unknown>((at, name) => (at as Record<string, unknown> | undefined)?.[name], root)
+  const handle = follow(exported) ?? follow(exported['default'])
+  if (typeof handle === 'function') return handle as Handler
+  throw new RuntimeError('Runtime.HandlerNotFound', `${handler} is undefined or not exported`)
+}
+
+function describe(error: unknown): ErrorPayload {
+  if (!(error instanceof Error)) return { errorType: typeof error, errorMessage: String(error), trace: [] }
+  const trace = (error.stack ?? String(error)).split('\n')
+  return { errorType: error.name, errorMessage: error.message, trace }
+}
+
+function fail(payload: ErrorPayload, error: unknown, fatal: boolean): void {
+  const cause =
+    error instanceof Error && error.cause instanceof Error ? `\ncaused by ${error.cause.stack ?? ''}` : ''
+  const stack = (error instanceof Error ? (error.stack ?? error.message) : payload.errorMessage) + cause
+  post({ type: 'error', payload: JSON.stringify(payload), stack, fatal })
+}
+
+/** Lines as the runtime writes them: time, request id, level, text. Sent as messages, so that freezing loses none. */
+function captureOutput(): void {
+  const levels = {
+    log: 'INFO',
+    info: 'INFO',
+    debug: 'DEBUG',
+    trace: 'TRACE',
+    warn: 'WARN',
+    error: 'ERROR',
+  } as const
+  for (const [method, level] of Object.entries(levels) as [keyof typeof levels, string][])
+    console[method] = (...args: unknown[]) => {
+      const text = formatWithOptions({}, ...args)
+      post({
+        type: 'log',
+        text: `${new Date().toISOString()}\t${current?.requestId ?? 'undefined'}\t${level}\t${text}`,
+      })
+    }
+  for (const stream of [process.stdout, process.stderr])
+    stream.write = (chunk: Uint8Array | string) => {
+      post({
+        type: 'log',
+        text: Buffer.from(chunk as string)
+          .toString()
+          .trimEnd(),
+      })
+      return true
+    }
+}

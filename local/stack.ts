@@ -1,0 +1,219 @@
+import { HttpApi } from './api-gateway/http-api.ts'
+import { httpApis } from './api-gateway/http-definition.ts'
+import { WebSocketApi } from './api-gateway/websocket/api.ts'
+import { webSocketApis } from './api-gateway/websocket/definition.ts'
+import { type Clock, systemClock } from './clock.ts'
+import { readAssembly } from './cloudformation/assembly.ts'
+import { type Deployment, resolveAssembly } from './cloudformation/deployment.ts'
+import { DynamoDbService } from './dynamodb/service.ts'
+import { scheduleDefinitions } from './events/definition.ts'
+import { Schedules } from './events/schedules.ts'
+import type { HostTable } from './hosts.ts'
+import { invokeApi } from './lambda/invoke-api.ts'
+import { LambdaService } from './lambda/service.ts'
+import { type Log, silentLog } from './log.ts'
+import { Services } from './services.ts'
+import { queueDefinitions } from './sqs/definition.ts'
+import { sqsEndpoint } from './sqs/endpoint.ts'
+import { Queues } from './sqs/queues.ts'
+
+export interface StackOptions {
+  /** Folder of the cloud assembly. */
+  readonly assembly: string
+  /** Port of the first API; each further one gets the next. @default 0, any free ones */
+  readonly firstPort?: number
+  readonly clock?: Clock
+  readonly log?: Log
+  /** Where an engine may be named. @default the process's own */
+  readonly env?: Readonly<Record<string, string | undefined>>
+}
+
+/** An API that runs. */
+export interface RunningApi {
+  readonly logicalId: string
+  readonly protocol: 'WEBSOCKET' | 'HTTP'
+  readonly stage: string
+  /** `ws://localhost:4501/dev`, `http://localhost:4502` */
+  readonly url: string
+  /** Base of the management API, for WebSocket APIs. */
+  readonly callbackUrl?: string
+}
+
+/** A port that somebody else listens on. */
+export class PortTakenError extends Error {
+  override readonly name = 'PortTakenError'
+  readonly port: number
+  constructor(port: number, what: string, cause: unknown) {
+    super(`port ${port} is taken (${what}); choose another first port with --port`, { cause })
+    this.port = port
+  }
+}
+
+type Api = WebSocketApi | HttpApi
+
+/** Types that need nothing here: what they say is said by others, or concerns AWS alone. */
+const KNOWN =
+  /^AWS::(ApiGatewayV2|DynamoDB|SQS|IAM|Logs|CDK|SSM)::|^AWS::Lambda::(Function|Permission|Version|Alias|EventSourceMapping)$|^AWS::Events::Rule$|^AWS::Scheduler::/
+
+/** A cloud assembly that runs: AWS on this machine. */
+export class RunningStack {
+  readonly deployment: Deployment
+  readonly apis: readonly RunningApi[]
+  readonly functions: LambdaService
+  readonly queues: Queues
+  readonly schedules: Schedules
+  readonly dynamodb: DynamoDbService
+  readonly #closers: (() => Promise<void> | void)[]
+  readonly #hosts: HostTable
+  #closed: Promise<void> | undefined
+
+  constructor(
+    parts: Pick<RunningStack, 'deployment' | 'apis' | 'functions' | 'queues' | 'schedules' | 'dynamodb'>,
+    hosts: HostTable,
+    closers: (() => Promise<void> | void)[],
+  ) {
+    this.deployment = parts.deployment
+    this.apis = parts.apis
+    this.functions = parts.functions
+    this.queues = parts.queues
+    this.schedules = parts.schedules
+    this.dynamodb = parts.dynamodb
+    this.#hosts = hosts
+    this.#closers = closers
+  }
+
+  /** Physical names of the resources of a type, by logical id. */
+  namesOf(type: string): Record<string, string> {
+    const found = this.deployment.resources.filter((resource) => resource.type === type)
+    return Object.fromEntries(found.map(({ logicalId, physicalId }) => [logicalId, physicalId]))
+  }
+
+  /** The stack's outputs by key, with the addresses that they have here. */
+  get outputs(): Record<string, string> {
+    return Object.fromEntries(this.deployment.outputs.map(({ key, value }) => [key, this.toLocal(value)]))
+  }
+
+  /** Puts this machine's addresses in the place of AWS's, within longer text too. */
+  toLocal(text: string): string {
+    return text.replace(/\b(wss|https):\/\/([a-z0-9.-]+)/g, (url, scheme: string, host: string) => {
+      const port = this.#hosts[host]
+      return port === undefined ? url : `${scheme === 'wss' ? 'ws' : 'http'}://localhost:${port}`
+    })
+  }
+
+  /** Types of the template that are not emulated, each with its count. */
+  get skipped(): Record<string, number> {
+    const counts: Record<string, number> = {}
+    for (const { type } of this.deployment.resources)
+      if (!KNOWN.test(type)) counts[type] = (counts[type] ?? 0) + 1
+    return counts
+  }
+
+  /** Ends everything. Idempotent. */
+  close(): Promise<void> {
+    this.#closed ??= closeAll(this.#closers)
+    return this.#closed
+  }
+}
+
+async function closeAll(closers: (() => Promise<void> | void)[]): Promise<void> {
+  for (const close of closers.toReversed()) await close()
+}
+
+/**
+ * Runs a cloud assembly.
+ * @throws for an assembly that can't be run, a port that is taken, an engine that is not there; nothing is left running
+ */
+export async function startStack(options: StackOptions): Promise<RunningStack> {
+  const { assembly, firstPort = 0, clock = systemClock, log = silentLog, env = process.env } = options
+  const deployment = resolveAssembly(readAssembly(assembly))
+  const { resources, environment } = deployment
+  const definitions = [...webSocketApis(resources, environment), ...httpApis(resources, environment)].sort(
+    byTemplate(deployment),
+  )
+  const closers: (() => Promise<void> | void)[] = []
+  try {
+    const dynamodb = await DynamoDbService.start({ resources, environment, clock, log, env })
+    closers.push(() => dynamodb.stop())
+    const queues = new Queues(queueDefinitions(resources), { clock, log })
+    closers.push(() => queues.close())
+    let hosts: HostTable = {}
+    const functions = new LambdaService({
+      resources,
+      environment,
+      clock,
+      log,
+      assetPath: (bucket, key) => deployment.assetPath(bucket, key),
+      hosts: () => hosts,
+      destinations: queues,
+    })
+    closers.push(() => functions.close())
+    const sqs = sqsEndpoint(queues, { environment, log })
+    const services = new Services(
+      {
+        dynamodb: dynamodb.front.handle,
+        'streams.dynamodb': dynamodb.front.handle,
+        lambda: invokeApi(functions),
+        sqs: (request, response) => void sqs(request, response),
+      },
+      environment,
+    )
+    closers.push(() => services.close())
+    hosts = await services.listen()
+    closers.push(() => dynamodb.stopConsuming())
+
+    const apis: RunningApi[] = []
+    for (const [index, definition] of definitions.entries()) {
+      const deps = { functions, clock, log, environment }
+      const api =
+        'routeSelectionExpression' in definition
+          ? new WebSocketApi(definition, deps)
+          : new HttpApi(definition, deps)
+      closers.push(() => api.close())
+      const port = await listen(api, firstPort === 0 ? 0 : firstPort + index)
+      hosts = { ...hosts, [definition.domainName]: port }
+      apis.push(...stagesOf(api, port))
+    }
+    const schedules = new Schedules(scheduleDefinitions(resources, environment), {
+      functions,
+      clock,
+      log,
+      environment,
+    })
+    closers.push(() => schedules.stop())
+    await dynamodb.consume({ functions, destinations: queues })
+    schedules.start()
+    return new RunningStack({ deployment, apis, functions, queues, schedules, dynamodb }, hosts, closers)
+  } catch (error) {
+    await closeAll(closers)
+    throw error
+  }
+}
+
+/** On AWS each API has its own host; here each has its own port, in the order of the template. */
+function byTemplate({ resources }: Deployment) {
+  const place = new Map(resources.map(({ physicalId }, index) => [physicalId, index]))
+  return (a: { apiId: string }, b: { apiId: string }) => (place.get(a.apiId) ?? 0) - (place.get(b.apiId) ?? 0)
+}
+
+async function listen(api: Api, port: number): Promise<number> {
+  try {
+    return await api.listen(port)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+    const protocol = api instanceof WebSocketApi ? 'WebSocket' : 'HTTP'
+    throw new PortTakenError(port, `${protocol} API ${api.definition.logicalId}`, error)
+  }
+}
+
+function stagesOf(api: Api, port: number): RunningApi[] {
+  const { logicalId, stages } = api.definition
+  const isWebSocket = api instanceof WebSocketApi
+  return stages.map(({ name: stage }) => {
+    const path = stage === '$default' ? '' : `/${stage}`
+    const base = `localhost:${port}${path}`
+    return isWebSocket
+      ? { logicalId, protocol: 'WEBSOCKET', stage, url: `ws://${base}`, callbackUrl: `http://${base}` }
+      : { logicalId, protocol: 'HTTP', stage, url: `http://${base}` }
+  })
+}
