@@ -109,5 +109,5 @@ export class WebSocketApi extends Construct {
   }
 }
 
-/** A pong, with the ping's id when it had one. */
-const PONG_TEMPLATE = '{"type":"pong"#if($input.path(\'$.id\') != ""),"id":$input.json(\'$.id\')#end}'
+/** Whether a response template sees the ping's id is not documented, so the pong carries none. */
+const PONG_TEMPLATE = '{"type":"pong"}'

@@ -1,0 +1,131 @@
+// The command line: runs a CDK app on this machine until it is told to stop.
+import {
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { join, relative } from 'node:path'
+import { isAssembly } from './cloudformation/assembly.ts'
+import { synthesize } from './cloudformation/synthesize.ts'
+import type { Log } from './log.ts'
+import { type Options, USAGE, UsageError, parseOptions } from './options.ts'
+import { PageServer } from './page.ts'
+import { PortTakenError, type RunningStack, startStack } from './stack.ts'
+import { screen } from './screen.ts'
+import { watchParent } from './watch-parent.ts'
+
+async function run(options: Options): Promise<void> {
+  const { app, port, state, web, context } = options
+  mkdirSync(state, { recursive: true })
+  refuseSecond(state)
+  const logFile = join(state, 'local.log')
+  const { log, endLog } = openLog(logFile)
+  const outputsFile = join(state, 'outputs.json')
+  const page = new PageServer(web)
+  let stack: RunningStack | undefined
+  let isStopping = false
+
+  const stop = async (): Promise<void> => {
+    if (isStopping) process.exit(130) // asked twice: at once
+    isStopping = true
+    rmSync(outputsFile, { force: true })
+    rmSync(lockOf(state), { force: true })
+    await page.close()
+    await stack?.close()
+    await endLog()
+    process.exit(0)
+  }
+  process.on('SIGINT', () => void stop())
+  process.on('SIGTERM', () => void stop())
+  process.on('SIGHUP', () => void stop())
+  watchParent(() => void stop())
+
+  try {
+    const pagePort = await listenForPage(page, port)
+    const assembly = isAssembly(app) ? app : join(state, 'cdk.out')
+    if (assembly !== app) await synthesize({ project: app, output: assembly, context })
+    stack = await startStack({ assembly, firstPort: port === 0 ? 0 : pagePort + 1, log })
+    const pageUrl = `http://localhost:${pagePort}`
+    const outputs = {
+      page: pageUrl,
+      apis: stack.apis,
+      dynamodb: stack.dynamodb.engine.endpoint,
+      tables: { ...stack.namesOf('AWS::DynamoDB::Table'), ...stack.namesOf('AWS::DynamoDB::GlobalTable') },
+      functions: stack.namesOf('AWS::Lambda::Function'),
+      outputs: stack.outputs,
+    }
+    page.outputs = outputs
+    writeFileSync(`${outputsFile}.new`, `${JSON.stringify(outputs, null, 2)}\n`)
+    renameSync(`${outputsFile}.new`, outputsFile)
+    process.stdout.write(screen(stack, pageUrl, relative(process.cwd(), logFile)))
+  } catch (error) {
+    rmSync(lockOf(state), { force: true })
+    await page.close()
+    await stack?.close()
+    throw error
+  }
+}
+
+async function listenForPage(page: PageServer, port: number): Promise<number> {
+  try {
+    return await page.listen(port)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+    throw new PortTakenError(port, 'the page', error)
+  }
+}
+
+const lockOf = (state: string) => join(state, 'pid')
+
+/** Two stacks in one state folder would take each other's files. */
+function refuseSecond(state: string): void {
+  const file = lockOf(state)
+  const pid = existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0
+  if (pid > 0 && isRunning(pid))
+    throw new Error(
+      `"${state}" is in use by process ${pid}; stop that, or choose another folder with --state`,
+    )
+  writeFileSync(file, String(process.pid))
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM' // somebody else's, but there
+  }
+}
+
+/** Everything goes to the file; what the developer should see now goes to the screen too. */
+function openLog(file: string): { log: Log; endLog: () => Promise<void> } {
+  const stream = createWriteStream(file)
+  const write = (level: string, source: string, text: string) => {
+    stream.write(`${new Date().toISOString()} ${level} ${source}: ${text}\n`)
+  }
+  const show = (level: string, source: string, text: string) => {
+    write(level, source, text)
+    process.stderr.write(`${source}: ${text}\n`)
+  }
+  return {
+    log: {
+      info: (source, text) => write('info', source, text),
+      warn: (source, text) => show('warn', source, text),
+      error: (source, text) => show('error', source, text),
+    },
+    endLog: () => new Promise((resolve) => stream.end(resolve)),
+  }
+}
+
+try {
+  const options = parseOptions(process.argv.slice(2))
+  if (options === 'help') process.stdout.write(USAGE)
+  else await run(options)
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  process.exit(error instanceof UsageError ? 2 : 1)
+}

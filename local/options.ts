@@ -1,0 +1,80 @@
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+
+/** What the command line asks for. */
+export interface Options {
+  /** A cloud assembly, or a CDK project to synthesize. */
+  readonly app: string
+  /** Port of the page; each API gets one after it, in template order. */
+  readonly port: number
+  /** Folder of a page to serve; without it a plain list of addresses. */
+  readonly web: string | undefined
+  /** Folder for what is written: the assembly, the log, `outputs.json`. */
+  readonly state: string
+  /** Context for the app, over its own. */
+  readonly context: Readonly<Record<string, string>>
+}
+
+/** A command line that can't be understood. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+export const USAGE = `usage: npm run local -- [--app] <folder> [options]
+
+Runs a CDK app's WebSocket and HTTP APIs, functions, tables, streams, queues and
+schedules on this machine, from the cloud assembly that is deployed to AWS.
+
+  <folder>            a cloud assembly (cdk.out), or a CDK project, which is synthesized
+  --port <number>     port of the page; each API gets the next one (default 4500)
+  --web <folder>      a page to serve; its .ts files are bundled when asked for
+  --state <folder>    where the log and outputs.json go (default .openline)
+  -c, --context k=v   context for the app, as for cdk; may be repeated
+  -h, --help          this text
+`
+
+const MAX_PORT = 65_535
+
+/** @returns the options, or `help` @throws UsageError naming what is wrong */
+export function parseOptions(args: readonly string[]): Options | 'help' {
+  const { values, positionals } = parse(args)
+  if (values.help) return 'help'
+  const [first, ...more] = values.app === undefined ? positionals : [values.app, ...positionals]
+  if (more.length > 0) throw new UsageError(`unexpected argument "${more.join(' ')}"; expected one folder`)
+  if (!/^\d+$/.test(values.port) || Number(values.port) > MAX_PORT)
+    throw new UsageError(
+      `--port is "${values.port}"; expected a number from 0 (any free port) to ${MAX_PORT}`,
+    )
+  return {
+    app: resolve(first ?? '.'),
+    port: Number(values.port),
+    web: values.web === undefined ? undefined : resolve(values.web),
+    state: resolve(values.state),
+    context: Object.fromEntries(values.context.map(toPair)),
+  }
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        app: { type: 'string' },
+        port: { type: 'string', default: '4500' },
+        web: { type: 'string' },
+        state: { type: 'string', default: '.openline' },
+        context: { type: 'string', short: 'c', multiple: true, default: [] },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    })
+  } catch (cause) {
+    throw new UsageError(`${(cause as Error).message}; --help lists the options`, { cause })
+  }
+}
+
+function toPair(text: string): [string, string] {
+  const at = text.indexOf('=')
+  if (at > 0) return [text.slice(0, at), text.slice(at + 1)]
+  throw new UsageError(`--context is "${text}"; expected key=value`)
+}

@@ -1,0 +1,29 @@
+import type { RunningStack } from './stack.ts'
+
+/** One screen for whoever started the stack: where everything is, what to try, what to know. */
+export function screen(stack: RunningStack, page: string, logFile: string): string {
+  const urls = stack.apis.map(({ protocol, logicalId, url }) => [
+    protocol === 'HTTP' ? 'REST' : 'WebSocket',
+    url,
+    logicalId,
+  ])
+  const shown = new Set(stack.apis.map(({ url }) => url))
+  const warned = new Set(stack.deployment.messages.map(({ text }) => text))
+  const outputs = stack.deployment.outputs
+    .filter(
+      ({ key, value }) =>
+        !key.startsWith('ExportsOutput') && !shown.has(stack.toLocal(value)) && !warned.has(value),
+    )
+    .map(({ key, value }) => [key, stack.toLocal(value)])
+  const skipped = Object.entries(stack.skipped).map(([type, count]) => `${type} (${count})`)
+  const notes = [
+    ...stack.deployment.messages.map(({ level, text }) => [level, text]),
+    ...(skipped.length > 0 ? [['skipped', `not emulated: ${skipped.join(', ')}`]] : []),
+    ['DynamoDB', `${stack.dynamodb.engine.name} at ${stack.dynamodb.engine.endpoint}`],
+    ['log', logFile],
+  ]
+  const rows = [['page', page], ...urls, ...outputs, ...notes]
+  const width = Math.max(...rows.map(([name = '']) => name.length))
+  const lines = rows.map(([name = '', ...rest]) => `  ${name.padEnd(width)}  ${rest.join('  ')}`)
+  return `\n${lines.join('\n')}\n\n  Ctrl-C stops everything.\n\n`
+}
