@@ -13,7 +13,7 @@ const AWS_HOST = /\.(amazonaws\.com(\.cn)?|api\.aws)$/
  * once and says why; every other host is left alone.
  */
 export function redirectConnections(hosts: HostTable): void {
-  const connect = tls.connect.bind(tls) as (...args: readonly unknown[]) => tls.TLSSocket
+  const connect = tls.connect.bind(tls) as (...args: unknown[]) => tls.TLSSocket
   const redirected = (...args: unknown[]): tls.TLSSocket => {
     const { options, callback } = parseArguments(args)
     const host = options.servername ?? options.host ?? 'localhost'
@@ -23,7 +23,7 @@ export function redirectConnections(hosts: HostTable): void {
       port === undefined ? refused(host, hosts) : net.connect({ host: '127.0.0.1', port, noDelay: true })
     return dress(socket, callback)
   }
-  tls.connect = redirected as typeof tls.connect
+  tls.connect = redirected
   syncBuiltinESMExports()
 }
 

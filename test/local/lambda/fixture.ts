@@ -1,0 +1,111 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import type { Environment, Resource } from '../../../local/cloudformation/resource.ts'
+import { type Clock, systemClock } from '../../../local/clock.ts'
+import type { HostTable } from '../../../local/hosts.ts'
+import type { InvokeResult } from '../../../local/lambda/invoker.ts'
+import { LambdaService } from '../../../local/lambda/service.ts'
+
+export const environment: Environment = {
+  partition: 'aws',
+  region: 'eu-west-1',
+  accountId: '123456789012',
+}
+
+export const functionArn = (name: string) => `arn:aws:lambda:eu-west-1:123456789012:function:${name}`
+
+interface Setup {
+  /** Files of the code, by their path in the project; the task's root is `root`. */
+  readonly files: Readonly<Record<string, string>>
+  /** Folder of the project that the asset is. @default the project itself */
+  readonly root?: string
+  /** Properties of the functions, by name. */
+  readonly functions: Readonly<Record<string, Readonly<Record<string, unknown>>>>
+  readonly clock?: Clock
+  readonly hosts?: () => HostTable
+}
+
+interface Line {
+  readonly level: 'info' | 'warn' | 'error'
+  readonly source: string
+  readonly text: string
+}
+
+/** Functions whose code is written to a folder of its own, and all that they log. */
+export function makeFunctions({ files, root = '.', functions, clock = systemClock, hosts }: Setup) {
+  const project = mkdtempSync(join(tmpdir(), 'lambda-test-'))
+  for (const [path, content] of Object.entries(files)) {
+    const file = join(project, path)
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, content)
+  }
+  const lines: Line[] = []
+  const watchers = new Set<() => void>()
+  const write = (level: Line['level']) => (source: string, text: string) => {
+    lines.push({ level, source, text })
+    for (const watch of watchers) watch()
+  }
+  const service = new LambdaService({
+    resources: Object.entries(functions).map(([name, properties]) => functionResource(name, properties)),
+    environment,
+    clock,
+    log: { info: write('info'), warn: write('warn'), error: write('error') },
+    assetPath: (_bucket, key) => (key === 'missing' ? undefined : join(project, root)),
+    hosts: hosts ?? (() => ({})),
+    destinations: { send: () => undefined },
+  })
+  onTestFinished(async () => {
+    await service.close()
+    rmSync(project, { recursive: true })
+  })
+  /** Resolves with the first line that contains `text`. */
+  const logged = (text: string) =>
+    new Promise<Line>((resolve) => {
+      const look = () => {
+        const line = lines.find((each) => each.text.includes(text))
+        if (!line) return
+        watchers.delete(look)
+        resolve(line)
+      }
+      watchers.add(look)
+      look()
+    })
+  const call = async (name: string, event: unknown = {}) => parseResult(await service.invoke(name, event))
+  return { service, call, lines, logged, taskRoot: join(project, root) }
+}
+
+/** One function `Fn`, all of whose code is `index.mjs`. */
+export const makeFunction = (
+  code: string,
+  properties: Readonly<Record<string, unknown>> = {},
+  setup: Partial<Setup> = {},
+) => makeFunctions({ files: { 'index.mjs': code }, functions: { Fn: properties }, ...setup })
+
+function functionResource(name: string, properties: Readonly<Record<string, unknown>>): Resource {
+  return {
+    logicalId: name,
+    type: 'AWS::Lambda::Function',
+    stack: 'Test',
+    path: `Test/${name}`,
+    physicalId: name,
+    arn: functionArn(name),
+    properties: {
+      Runtime: 'nodejs24.x',
+      Handler: 'index.handler',
+      Role: `arn:aws:iam::123456789012:role/${name}`,
+      Code: { S3Bucket: 'assets', S3Key: 'code' },
+      ...properties,
+    },
+  }
+}
+
+export interface Outcome {
+  readonly functionError?: 'Unhandled'
+  readonly reply: unknown
+}
+
+function parseResult({ payload, functionError }: InvokeResult): Outcome {
+  return { reply: JSON.parse(payload) as unknown, ...(functionError ? { functionError } : {}) }
+}

@@ -1,0 +1,62 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { Services } from '../../../local/services.ts'
+import { environment, makeFunction } from './fixture.ts'
+
+const IMPORTS = `import { createRequire } from 'node:module'
+  const require = createRequire(${JSON.stringify(import.meta.url)})
+  const said = async (work) => {
+    try { return await work() } catch (error) { return String(error) + ' / ' + String(error.cause) }
+  }`
+
+const SDK = `const { LambdaClient, InvokeCommand } = require('@aws-sdk/client-lambda')
+  const client = new LambdaClient({})
+  export const handler = () => said(async () => {
+    const { Payload } = await client.send(new InvokeCommand({ FunctionName: 'F' }))
+    return Payload.transformToString()
+  })`
+const UNDICI = `const { request } = require('undici')
+  export const handler = ({ url }) => said(async () => (await request(url)).body.text())`
+const FETCH = `export const handler = ({ url }) => said(async () => (await fetch(url)).text())`
+
+async function start(code: string) {
+  const answer = (name: string) => (request: IncomingMessage, response: ServerResponse) => {
+    response.end(`${name} ${request.headers.host ?? ''}`)
+  }
+  const services = new Services(
+    {
+      dynamodb: answer('dynamodb'),
+      'streams.dynamodb': answer('streams'),
+      lambda: answer('lambda'),
+      sqs: answer('sqs'),
+    },
+    environment,
+  )
+  const hosts = await services.listen()
+  onTestFinished(() => services.close())
+  return makeFunction(IMPORTS + '\n' + code, {}, { hosts: () => hosts })
+}
+
+describe('a connection to AWS', () => {
+  it.each([
+    ['SDK v3', SDK],
+    ['undici', UNDICI],
+    ['fetch', FETCH],
+  ])('from %s ends at the service that is served here', async (_name, code) => {
+    const { call } = await start(code)
+    const url = 'https://lambda.eu-west-1.amazonaws.com/'
+    const reply = 'lambda lambda.eu-west-1.amazonaws.com'
+    expect(await call('Fn', { url })).toEqual({ reply })
+    expect(await call('Fn', { url })).toEqual({ reply })
+  })
+
+  it.each([
+    ['undici', UNDICI],
+    ['fetch', FETCH],
+  ])('from %s to a host that is not emulated fails at once and says so', async (_name, code) => {
+    const { call } = await start(code)
+    const { reply } = await call('Fn', { url: 'https://kms.eu-west-1.amazonaws.com/' })
+    expect(reply).toContain('"kms.eu-west-1.amazonaws.com" is not emulated by the local stack')
+    expect(reply).toContain('lambda.eu-west-1.amazonaws.com')
+  })
+})

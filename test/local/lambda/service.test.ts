@@ -1,0 +1,174 @@
+import { describe, expect, it } from 'vitest'
+import { ManualClock } from '../../../local/clock.ts'
+import { makeFunction, makeFunctions } from './fixture.ts'
+
+const NEVER = 'export const handler = () => new Promise(() => {})'
+
+describe('a function', () => {
+  it.each([
+    ['index.mjs', 'export const handler = async (event) => ({ got: event.n })'],
+    ['index.cjs', 'exports.handler = async (event) => ({ got: event.n })'],
+    ['index.js', 'exports.handler = async (event) => ({ got: event.n })'],
+  ])('replies from %s', async (file, code) => {
+    const { call } = makeFunctions({ files: { [file]: code }, functions: { Fn: {} } })
+    expect(await call('Fn', { n: 7 })).toEqual({ reply: { got: 7 } })
+  })
+
+  it('replies null when the handler gives undefined', async () => {
+    const { call } = makeFunction('export const handler = async () => undefined')
+    expect(await call('Fn')).toEqual({ reply: null })
+  })
+
+  it('fails with type, message and trace of a thrown Error', async () => {
+    const { call, lines } = makeFunction(
+      `class TooMuch extends Error { name = 'TooMuch' }
+       export const handler = async () => { throw new TooMuch('boom') }`,
+    )
+    expect(await call('Fn')).toEqual({
+      functionError: 'Unhandled',
+      reply: {
+        errorType: 'TooMuch',
+        errorMessage: 'boom',
+        trace: expect.arrayContaining([expect.stringContaining('boom')]) as unknown,
+      },
+    })
+    expect(lines).toContainEqual({
+      level: 'error',
+      source: 'Fn',
+      text: expect.stringContaining('boom') as unknown,
+    })
+  })
+
+  it.each([
+    [`'boom'`, 'string', 'boom'],
+    ['42', 'number', '42'],
+  ])('fails with the type of %s when that is thrown', async (thrown, errorType, errorMessage) => {
+    const { call } = makeFunction(`export const handler = async () => { throw ${thrown} }`)
+    expect(await call('Fn')).toEqual({
+      functionError: 'Unhandled',
+      reply: { errorType, errorMessage, trace: [] },
+    })
+  })
+
+  it('times out in a busy loop while another function is served', async () => {
+    const clock = new ManualClock()
+    const { call, logged } = makeFunctions({
+      clock,
+      files: {
+        'index.mjs': `export const loop = () => { console.log('looping'); for (;;); }
+          export const echo = async (event) => event`,
+      },
+      functions: { Loop: { Handler: 'index.loop', Timeout: 2 }, Echo: { Handler: 'index.echo' } },
+    })
+    const looping = call('Loop')
+    await logged('looping')
+    expect(await call('Echo', [1])).toEqual({ reply: [1] })
+    clock.advance(2000)
+    expect(await looping).toEqual({
+      functionError: 'Unhandled',
+      reply: {
+        errorType: 'Sandbox.Timedout',
+        errorMessage: expect.stringMatching(
+          /^RequestId: [-\da-f]{36} Error: Task timed out after 2\.00 seconds$/,
+        ) as unknown,
+      },
+    })
+  })
+
+  it('fails with Runtime.ExitError when it exits, and starts anew', async () => {
+    const { call } = makeFunction(
+      `export const handler = async ({ exit }) => exit ? process.exit(0) : 'alive'`,
+    )
+    expect(await call('Fn', { exit: true })).toEqual({
+      functionError: 'Unhandled',
+      reply: {
+        errorType: 'Runtime.ExitError',
+        errorMessage: expect.stringMatching(
+          /^RequestId: [-\da-f]{36} Error: Runtime exited without providing a reason$/,
+        ) as unknown,
+      },
+    })
+    expect(await call('Fn')).toEqual({ reply: 'alive' })
+  })
+
+  it('fails with Runtime.NodeJsExit when nothing is left that could settle its promise', async () => {
+    const { call } = makeFunction(NEVER)
+    expect(await call('Fn')).toMatchObject({
+      functionError: 'Unhandled',
+      reply: { errorType: 'Runtime.NodeJsExit' },
+    })
+  })
+
+  it('keeps the state of its modules between invocations', async () => {
+    const { call } = makeFunction('let count = 0; export const handler = async () => ++count')
+    expect([await call('Fn'), await call('Fn')]).toEqual([{ reply: 1 }, { reply: 2 }])
+  })
+
+  it('stands still between invocations: a timer that nobody awaits fires in the next one', async () => {
+    const { call, lines, logged } = makeFunctions({
+      files: {
+        'index.mjs': `export const handler = async (event) => {
+            if (event.start) setTimeout(() => console.log('fired'), 1)
+            else await new Promise((resolve) => setTimeout(resolve, 5))
+          }
+          export const other = async () => {
+            await new Promise((resolve) => setTimeout(resolve, 20))
+          }`,
+      },
+      functions: { Fn: {}, Other: { Handler: 'index.other' } },
+    })
+    await call('Fn', { start: true })
+    await call('Other')
+    expect(lines.filter(({ text }) => text.includes('fired'))).toEqual([])
+    await call('Fn')
+    const { text } = await logged('fired')
+    const starts = lines.filter((line) => line.source === 'Fn' && line.text.startsWith('START'))
+    const [, second] = starts.map((line) => line.text.split(' ')[2])
+    expect(text.split('\t')[1]).toBe(second)
+  })
+
+  it('handles parallel invocations in environments of their own', async () => {
+    const { call } = makeFunction(
+      `import { randomUUID } from 'node:crypto'
+       const id = randomUUID()
+       export const handler = async () => id`,
+    )
+    const outcomes = await Promise.all([call('Fn'), call('Fn'), call('Fn')])
+    expect(new Set(outcomes.map(({ reply }) => reply)).size).toBe(3)
+  })
+
+  it('logs lines with time, request id and level', async () => {
+    const { call, logged } = makeFunction(
+      `export const handler = async (_event, context) => {
+         console.warn('n is %d', 5)
+         return context.awsRequestId
+       }`,
+    )
+    const { reply } = await call('Fn')
+    const { source, text } = await logged('n is 5')
+    expect(source).toBe('Fn')
+    expect(text.split('\t').slice(1)).toEqual([reply, 'WARN', 'n is 5'])
+    expect(text).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\t/)
+  })
+
+  it('has the variables of Lambda and its own, and none of the host', async () => {
+    process.env['LAMBDA_TEST_HOST_SECRET'] = 'leaks'
+    const { call, taskRoot } = makeFunction('export const handler = async () => ({ ...process.env })', {
+      Environment: { Variables: { TABLE: 'Tasks' } },
+      MemorySize: 256,
+    })
+    const reply = (await call('Fn')).reply as Record<string, string>
+    delete process.env['LAMBDA_TEST_HOST_SECRET']
+    expect(reply).toMatchObject({
+      TABLE: 'Tasks',
+      _HANDLER: 'index.handler',
+      AWS_REGION: 'eu-west-1',
+      AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
+      AWS_LAMBDA_FUNCTION_NAME: 'Fn',
+      AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '256',
+      LAMBDA_TASK_ROOT: taskRoot,
+    })
+    expect(reply).not.toHaveProperty('LAMBDA_TEST_HOST_SECRET')
+    expect(reply).not.toHaveProperty('HOME')
+  })
+})
