@@ -1,12 +1,13 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { createRequire } from 'node:module'
 import { delimiter, dirname, join } from 'node:path'
-import { type Clock, sleep } from '../clock.ts'
+import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
 import { EngineClient } from './client.ts'
+import { pause } from './pause.ts'
 
 /** A DynamoDB that answers at an endpoint. */
 export interface Engine {
@@ -33,6 +34,10 @@ export interface EngineOptions {
 const EXECUTABLE = process.platform === 'win32' ? 'dynoxide.exe' : 'dynoxide'
 /** How long an engine may take to answer its first request: it takes some 10 ms. */
 const START_TIMEOUT_MS = 10_000
+const RESTART_DELAY_MS = 100
+/** An engine that ends more often than this within the window ends for a reason that starting it does not mend. */
+const MAX_RESTARTS = 5
+const RESTART_WINDOW_MS = 60_000
 
 /**
  * Finds an engine and has it run: one named by the environment, or dynoxide in memory on a free loopback port.
@@ -107,8 +112,11 @@ class Dynoxide implements Engine {
   readonly #options: EngineOptions
   readonly #ports: { readonly http: number; readonly mcp: number }
   readonly #token = randomBytes(24).toString('hex')
-  #child: ReturnType<Dynoxide['spawn']> | undefined
-  #stopping = false
+  readonly #abort = new AbortController()
+  #child: ChildProcess | undefined
+  #restart: Promise<void> = Promise.resolve()
+  /** When it was started again, in the clock's milliseconds. */
+  #restarts: number[] = []
 
   private constructor(binary: string, options: EngineOptions, ports: { http: number; mcp: number }) {
     this.#binary = binary
@@ -129,11 +137,23 @@ class Dynoxide implements Engine {
   private async run(): Promise<void> {
     const child = this.spawn()
     this.#child = child
-    child.once('exit', (code, signal) => void this.ended(code, signal))
-    await this.answering()
+    child.on('error', () => undefined) // it has no pid then, which `isOver` sees
+    child.stdin?.on('error', () => undefined) // the supervisor is gone: its exit tells of it
+    try {
+      await this.answering(child)
+    } catch (error) {
+      await end(child)
+      throw error
+    }
+    child.once('exit', (code, signal) => {
+      if (this.isStopping()) return
+      const how = signal ?? `exit code ${code}`
+      this.#options.log.error('dynamodb', `the engine ended by itself (${how}); starting it again, empty`)
+      this.#restart = this.restart()
+    })
   }
 
-  private spawn() {
+  private spawn(): ChildProcess {
     const { http, mcp } = this.#ports
     const args = ['serve', '--host', '127.0.0.1', '--port', String(http), '--mcp', '--mcp-port', String(mcp)]
     const env = { PATH: process.env['PATH'], DYNOXIDE_MCP_AUTH_TOKEN: this.#token }
@@ -142,20 +162,23 @@ class Dynoxide implements Engine {
       ? spawn(this.#binary, args, { stdio: ['ignore', 'ignore', 'ignore'], env })
       : spawn('/bin/sh', ['-c', SUPERVISOR, this.#binary, ...args], {
           stdio: ['pipe', 'ignore', 'ignore'],
+          // A process group of its own: Ctrl-C is for the stack, which needs its engine until it has closed.
+          detached: true,
           env,
         })
   }
 
-  private async answering(): Promise<void> {
+  private async answering(child: ChildProcess): Promise<void> {
     const deadline = Date.now() + START_TIMEOUT_MS
     for (;;) {
       try {
         const response = await fetch(this.endpoint)
         this.name = `dynoxide ${response.headers.get('x-dynoxide-version') ?? '(version unknown)'}`
         await response.arrayBuffer()
-        return
+        if (!isOver(child)) return
+        throw new Error('it ended')
       } catch (cause) {
-        if (Date.now() > deadline || this.#child?.exitCode !== null)
+        if (Date.now() > deadline || isOver(child) || this.isStopping())
           throw new Error(`the DynamoDB engine "${this.#binary}" does not answer at ${this.endpoint}`, {
             cause,
           })
@@ -164,20 +187,35 @@ class Dynoxide implements Engine {
     }
   }
 
-  private async ended(code: number | null, signal: string | null): Promise<void> {
-    if (this.#stopping) return
+  private async restart(): Promise<void> {
     const { log, clock, onRestart } = this.#options
-    log.error(
-      'dynamodb',
-      `the engine ended by itself (${signal ?? `exit code ${code}`}); starting it again, empty`,
-    )
-    try {
-      await sleep(clock, 100)
-      await this.run()
-      await onRestart?.()
-    } catch (error) {
-      log.error('dynamodb', `the engine could not be started again: ${String(error)}`)
+    while (!this.isStopping()) {
+      this.#restarts = this.#restarts.filter((at) => at > clock.now() - RESTART_WINDOW_MS)
+      if (this.#restarts.length >= MAX_RESTARTS) {
+        log.error(
+          'dynamodb',
+          `gave up the engine after ${MAX_RESTARTS} starts in a minute; restart the stack`,
+        )
+        return
+      }
+      this.#restarts.push(clock.now())
+      await pause(clock, RESTART_DELAY_MS, this.#abort.signal)
+      if (this.isStopping()) return
+      try {
+        await this.run()
+      } catch (error) {
+        if (!this.isStopping()) log.error('dynamodb', `the engine did not start again: ${String(error)}`)
+        continue
+      }
+      await onRestart?.().catch((error: unknown) => {
+        if (!this.isStopping()) log.error('dynamodb', `the tables could not be made again: ${String(error)}`)
+      })
+      return
     }
+  }
+
+  private isStopping(): boolean {
+    return this.#abort.signal.aborted
   }
 
   /** dynoxide deletes nothing by itself; its MCP tool does, and writes the stream records that TTL makes. */
@@ -214,15 +252,22 @@ class Dynoxide implements Engine {
   }
 
   async stop(): Promise<void> {
-    this.#stopping = true
+    this.#abort.abort()
     this.client.close()
-    const child = this.#child
-    if (!child || child.exitCode !== null || child.signalCode !== null) return
-    const ended = new Promise((resolve) => child.once('exit', resolve))
-    child.stdin?.end()
-    if (process.platform === 'win32') child.kill()
-    await ended
+    await this.#restart
+    if (this.#child) await end(this.#child)
   }
+}
+
+const isOver = (child: ChildProcess) =>
+  child.pid === undefined || child.exitCode !== null || child.signalCode !== null
+
+async function end(child: ChildProcess): Promise<void> {
+  if (isOver(child)) return
+  const ended = new Promise((resolve) => child.once('exit', resolve))
+  child.stdin?.end()
+  if (process.platform === 'win32') child.kill()
+  await ended
 }
 
 /** Ports that were free a moment ago: the engine can't report one that it chose itself. */

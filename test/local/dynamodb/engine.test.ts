@@ -1,0 +1,115 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { type Clock, systemClock } from '../../../local/clock.ts'
+import { startEngine } from '../../../local/dynamodb/engine.ts'
+import { silentLog } from '../../../local/log.ts'
+
+const REAL = join(
+  dirname(
+    createRequire(import.meta.url).resolve(`@dynoxide/${process.platform}-${process.arch}/package.json`),
+  ),
+  'dynoxide',
+)
+
+/** A binary that notes the process id of each start, does what is asked, and becomes the engine. */
+function binary(before = '') {
+  const folder = mkdtempSync(join(tmpdir(), 'engine-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const path = join(folder, 'dynoxide')
+  const notes = join(folder, 'starts')
+  writeFileSync(notes, '')
+  writeFileSync(path, `#!/bin/sh\necho $$ >> ${notes}\n${before}\nexec ${REAL} "$@"\n`, { mode: 0o755 })
+  const starts = () => readFileSync(notes, 'utf8').split('\n').filter(Boolean).map(Number)
+  return { path, notes, starts }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false // ESRCH
+  }
+}
+
+/** A clock on which everything falls due at once. */
+const hasty: Clock = {
+  now: () => systemClock.now(),
+  after: (_ms, callback) => systemClock.after(0, callback),
+}
+
+describe.skipIf(process.platform === 'win32')('startEngine', () => {
+  it('keeps the engine out of the process group that Ctrl-C ends', async () => {
+    const { path, starts } = binary()
+    const engine = await startEngine({ log: silentLog, clock: hasty, env: { DYNOXIDE_BIN: path } })
+    onTestFinished(() => engine.stop())
+    const group = (pid: number) =>
+      execFileSync('ps', ['-o', 'pgid=', '-p', String(pid)], { encoding: 'utf8' }).trim()
+    expect(group(starts()[0] ?? 0)).not.toBe(group(process.pid))
+  })
+
+  it('leaves no engine when its owner is killed', async () => {
+    const { path, starts } = binary()
+    const script = `
+      import { systemClock } from './local/clock.ts'
+      import { startEngine } from './local/dynamodb/engine.ts'
+      const log = { info() {}, warn() {}, error() {} }
+      await startEngine({ log, clock: systemClock, env: { DYNOXIDE_BIN: ${JSON.stringify(path)} } })
+      console.log('started')
+      setInterval(() => undefined, 1000)`
+    const owner = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    onTestFinished(() => void owner.kill('SIGKILL'))
+    await once(owner.stdout, 'data')
+    const [pid = 0] = starts()
+    expect(isAlive(pid)).toBe(true)
+    owner.kill('SIGKILL')
+    await vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 4000, interval: 5 })
+  })
+
+  it('leaves no engine when it is stopped while the engine starts again', async () => {
+    const { path, starts } = binary()
+    let died: () => void = () => undefined
+    const death = new Promise<void>((resolve) => (died = resolve))
+    const log = { ...silentLog, error: () => died() }
+    const engine = await startEngine({ log, clock: systemClock, env: { DYNOXIDE_BIN: path } })
+    process.kill(starts()[0] ?? 0, 'SIGKILL')
+    await death
+    const other = binary()
+    await engine.stop()
+    for (let i = 0; i < 20; i++) {
+      // Some lives of another engine are time enough for this one to come back, if it does.
+      const later = await startEngine({ log: silentLog, clock: hasty, env: { DYNOXIDE_BIN: other.path } })
+      await later.stop()
+    }
+    expect(starts().filter(isAlive)).toEqual([])
+    expect(starts().length).toBe(1)
+  })
+
+  it('gives up after five starts that fail', async () => {
+    const { path, starts, notes } = binary()
+    writeFileSync(
+      path,
+      `#!/bin/sh\n[ -s ${notes} ] && { echo $$ >> ${notes}; exit 1; }\necho $$ >> ${notes}\nexec ${REAL} "$@"\n`,
+    )
+    let told: (text: string) => void = () => undefined
+    const givenUp = new Promise<string>((resolve) => (told = resolve))
+    const log = {
+      ...silentLog,
+      error: (_: string, text: string) => {
+        if (text.includes('gave up')) told(text)
+      },
+    }
+    const engine = await startEngine({ log, clock: hasty, env: { DYNOXIDE_BIN: path } })
+    onTestFinished(() => engine.stop())
+    process.kill(starts()[0] ?? 0, 'SIGKILL')
+    expect(await givenUp).toContain('restart the stack')
+    expect(starts().length).toBe(6)
+  })
+})
