@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Assembly, Message, Stack, Template, TemplateResource } from './assembly.ts'
-import { NO_VALUE, type Scope, UnresolvableError, resolveValue } from './intrinsics.ts'
+import { NO_VALUE, type Scope, UnresolvableError, conditionReference, resolveValue } from './intrinsics.ts'
 import { type PhysicalId, physicalId } from './physical-ids.ts'
 import type { Environment, Resource } from './resource.ts'
 
@@ -150,15 +150,15 @@ class StackResolver implements Scope {
   condition(name: string): boolean {
     const condition = this.#template.Conditions?.[name]
     if (condition === undefined) throw new UnresolvableError(`no condition "${name}" in the template`)
+    const other = conditionReference(condition)
+    if (other !== undefined) return this.condition(other)
     return resolveValue(condition, this, `${this.#name}/${name} (condition)`) === true
   }
 
   mapping(map: string, key: string, second: string): unknown {
     const maps = this.#template.Mappings as
       Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, unknown>>>>>> | undefined
-    const value = maps?.[map]?.[key]?.[second]
-    if (value !== undefined) return value
-    throw new UnresolvableError(`Fn::FindInMap finds nothing at "${map}" "${key}" "${second}"`)
+    return maps?.[map]?.[key]?.[second]
   }
 
   importValue(name: string): unknown {

@@ -8,6 +8,7 @@ export interface Scope {
   ref(name: string): unknown
   attribute(logicalId: string, name: string): unknown
   condition(name: string): boolean
+  /** Undefined where the mapping has nothing. */
   mapping(map: string, key: string, second: string): unknown
   importValue(name: string): unknown
   availabilityZones(region: string): string[]
@@ -32,20 +33,13 @@ export function resolveValue(value: unknown, scope: Scope, place: string): unkno
     if (typeof node !== 'object' || node === null) return node
     const entries = Object.entries(node)
     const [only] = entries
-    if (
-      entries.length === 1 &&
-      only &&
-      (only[0] === 'Ref' || only[0].startsWith('Fn::') || only[0] === 'Condition')
-    )
+    if (entries.length === 1 && only && (only[0] === 'Ref' || only[0].startsWith('Fn::')))
       return apply(only[0], only[1], path)
     const resolved = entries.map(([key, item]) => [key, walk(item, [...path, key])] as const)
     return Object.fromEntries(resolved.filter(([, item]) => item !== NO_VALUE))
   }
 
   function apply(name: string, argument: unknown, path: readonly string[]): unknown {
-    // `Condition` is also an ordinary key (of a policy statement, say): only text makes it a reference.
-    if (name === 'Condition' && typeof argument !== 'string')
-      return { Condition: walk(argument, [...path, name]) }
     const intrinsic = INTRINSICS[name]
     try {
       if (!intrinsic)
@@ -78,9 +72,42 @@ const truth = (value: unknown, name: string): boolean => {
   throw new UnresolvableError(`${name} got ${shown(value)}; expected a condition`)
 }
 
+/** CloudFormation compares scalars as text: `true` equals `'true'`. */
+const comparable = (value: unknown) =>
+  typeof value === 'object' || typeof value === 'symbol' ? shown(value) : String(value)
+
+/** The name in `{ Condition: 'name' }`: a reference where a condition is expected, an ordinary object elsewhere. */
+export function conditionReference(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null || Object.keys(value).length !== 1) return undefined
+  const { Condition } = value as { readonly Condition?: unknown }
+  return typeof Condition === 'string' ? Condition : undefined
+}
+
+function holds(item: unknown, resolve: (value: unknown) => unknown, scope: Scope, name: string): boolean {
+  const reference = conditionReference(item)
+  return reference === undefined ? truth(resolve(item), name) : scope.condition(reference)
+}
+
+/** `count` IPv4 blocks of `bits` host bits, from the start of `block`. */
+function subnets(block: string, count: number, bits: number): string[] {
+  const [, address = '', prefix = ''] = /^(\d+\.\d+\.\d+\.\d+)\/(\d+)$/.exec(block) ?? []
+  const room = 2 ** (32 - Number(prefix || 32))
+  const size = 2 ** bits
+  if (address === '' || !(count > 0) || !(count * size <= room))
+    throw new UnresolvableError(
+      `Fn::Cidr can not take ${shown(count)} blocks of ${shown(bits)} bits from ${shown(block)}; expected an IPv4 block with room for them`,
+    )
+  const given = address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)
+  const start = given - (given % room)
+  return Array.from({ length: count }, (_, i) => {
+    const at = start + i * size
+    const parts = [2 ** 24, 2 ** 16, 2 ** 8, 1].map((unit) => Math.floor(at / unit) % 256)
+    return `${parts.join('.')}/${32 - bits}`
+  })
+}
+
 const INTRINSICS: Readonly<Record<string, Intrinsic>> = {
   Ref: (argument, _resolve, scope) => scope.ref(text(argument, 'Ref')),
-  Condition: (argument, _resolve, scope) => scope.condition(text(argument, 'Condition')),
   'Fn::GetAtt': (argument, resolve, scope) => {
     const parts =
       typeof argument === 'string' ? argument.split('.') : list(argument, 'Fn::GetAtt').map(resolve)
@@ -122,22 +149,30 @@ const INTRINSICS: Readonly<Record<string, Intrinsic>> = {
   },
   'Fn::Equals': (argument, resolve) => {
     const [a, b] = list(argument, 'Fn::Equals').map(resolve)
-    return JSON.stringify(a) === JSON.stringify(b)
+    return comparable(a) === comparable(b)
   },
-  'Fn::And': (argument, resolve) =>
-    list(argument, 'Fn::And').every((item) => truth(resolve(item), 'Fn::And')),
-  'Fn::Or': (argument, resolve) => list(argument, 'Fn::Or').some((item) => truth(resolve(item), 'Fn::Or')),
-  'Fn::Not': (argument, resolve) => !truth(resolve(list(argument, 'Fn::Not')[0]), 'Fn::Not'),
+  'Fn::And': (argument, resolve, scope) =>
+    list(argument, 'Fn::And').every((item) => holds(item, resolve, scope, 'Fn::And')),
+  'Fn::Or': (argument, resolve, scope) =>
+    list(argument, 'Fn::Or').some((item) => holds(item, resolve, scope, 'Fn::Or')),
+  'Fn::Not': (argument, resolve, scope) => !holds(list(argument, 'Fn::Not')[0], resolve, scope, 'Fn::Not'),
   'Fn::FindInMap': (argument, resolve, scope) => {
-    const [map, key, second] = list(argument, 'Fn::FindInMap').map((item) =>
-      text(resolve(item), 'Fn::FindInMap'),
-    )
-    return scope.mapping(map ?? '', key ?? '', second ?? '')
+    const [map, key, second, options] = list(argument, 'Fn::FindInMap').map(resolve)
+    const keys = [map, key, second].map((item) => text(item, 'Fn::FindInMap'))
+    const found = scope.mapping(keys[0] ?? '', keys[1] ?? '', keys[2] ?? '')
+    if (found !== undefined) return found
+    const fallback = (options as { readonly DefaultValue?: unknown } | undefined)?.DefaultValue
+    if (fallback !== undefined) return fallback
+    throw new UnresolvableError(`Fn::FindInMap finds nothing at ${keys.map(shown).join(' ')}`)
   },
   'Fn::ImportValue': (argument, resolve, scope) =>
     scope.importValue(text(resolve(argument), 'Fn::ImportValue')),
   'Fn::Base64': (argument, resolve) => Buffer.from(text(resolve(argument), 'Fn::Base64')).toString('base64'),
   'Fn::GetAZs': (argument, resolve, scope) => scope.availabilityZones(text(resolve(argument), 'Fn::GetAZs')),
+  'Fn::Cidr': (argument, resolve) => {
+    const [block, count, bits = 8] = list(argument, 'Fn::Cidr').map(resolve)
+    return subnets(text(block, 'Fn::Cidr'), Number(count), Number(bits))
+  },
   'Fn::Length': (argument, resolve) => list(resolve(argument), 'Fn::Length').length,
   'Fn::ToJsonString': (argument, resolve) => JSON.stringify(resolve(argument)),
 }

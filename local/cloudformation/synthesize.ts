@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve as absolute } from 'node:path'
 
 export interface SynthesizeOptions {
   /** A CDK project: the folder of its `cdk.json`. */
@@ -11,6 +11,13 @@ export interface SynthesizeOptions {
   readonly context?: Readonly<Record<string, string>>
 }
 
+/** What the CDK CLI adds to every app's context. */
+const SET_BY_CLI = {
+  'aws:cdk:enable-path-metadata': true,
+  'aws:cdk:enable-asset-metadata': true,
+  'aws:cdk:bundling-stacks': ['**'],
+}
+
 /**
  * Runs a CDK app as the CDK CLI does, without the CLI: the command in `cdk.json`, told by environment variables where
  * to write and what the context is.
@@ -19,12 +26,17 @@ export interface SynthesizeOptions {
 export async function synthesize({ project, output, context = {} }: SynthesizeOptions): Promise<void> {
   const { app, context: own = {} } = readConfig(project)
   const cached = join(project, 'cdk.context.json')
-  const all = { ...own, ...(existsSync(cached) ? (readJson(cached) as object) : {}), ...context }
+  const all = {
+    ...SET_BY_CLI,
+    ...(existsSync(cached) ? (readJson(cached) as object) : {}),
+    ...own,
+    ...context,
+  }
   const child = spawn(app, {
     cwd: project,
     shell: true,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, CDK_OUTDIR: output, CDK_CONTEXT_JSON: JSON.stringify(all) },
+    env: { ...process.env, CDK_OUTDIR: absolute(output), CDK_CONTEXT_JSON: JSON.stringify(all) },
   })
   const printed: Buffer[] = []
   child.stdout.on('data', (chunk: Buffer) => printed.push(chunk))
