@@ -62,7 +62,7 @@ export class OpenlineStack extends Stack {
     connections.grantAdd(connect.function)
     welcome.function.grantInvoke(connect.function)
 
-    const message = handler('Default', {
+    const message = handler('Message', {
       entry: 'lambda/default.ts',
       description: '$default: one client message in, frames out',
       timeout: Duration.seconds(29),
