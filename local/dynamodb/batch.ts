@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { type Clock, sleep } from '../clock.ts'
+import type { Clock } from '../clock.ts'
 import type { Destinations } from '../destination.ts'
 import { type FunctionInvoker, FunctionThrottledError, type InvokeResult } from '../lambda/invoker.ts'
 import type { Log } from '../log.ts'
 import type { MappingDefinition } from './mapping-definition.ts'
+import { pause } from './pause.ts'
 import type { StreamRecord } from './stream.ts'
 
 export interface BatchDeps {
@@ -24,6 +25,8 @@ type Outcome =
   /** Records from `index` on are to be tried again. */
   | { readonly kind: 'partial'; readonly index: number }
   | { readonly kind: 'failed'; readonly functionError: string | null }
+  /** No attempt was made. */
+  | { readonly kind: 'throttled' }
 
 /**
  * Has a function handle records in order, however often that takes: retried, halved on failure, given up to the
@@ -45,6 +48,10 @@ export async function processBatch(
     }
     const outcome = await invoke(batch, definition, deps)
     if (outcome.kind === 'done') return
+    if (outcome.kind === 'throttled') {
+      await pause(deps.clock, RETRY_BASE_MS, deps.signal)
+      continue
+    }
     if (outcome.kind === 'partial' && outcome.index > 0) {
       // The checkpoint moves to the lowest failed record: what stands before it is done with.
       batch = batch.slice(outcome.index)
@@ -65,7 +72,7 @@ export async function processBatch(
       giveUp(batch, 'RetryAttemptsExhausted', failures, error)
       return
     }
-    await sleep(deps.clock, Math.min(RETRY_CAP_MS, RETRY_BASE_MS * 2 ** (failures - 1)))
+    await pause(deps.clock, Math.min(RETRY_CAP_MS, RETRY_BASE_MS * 2 ** (failures - 1)), deps.signal)
   }
 
   function giveUp(
@@ -84,19 +91,15 @@ export async function processBatch(
 async function invoke(
   batch: readonly StreamRecord[],
   definition: MappingDefinition,
-  { functions, clock, log, signal }: BatchDeps,
+  { functions, log }: BatchDeps,
 ): Promise<Outcome> {
-  for (;;) {
-    try {
-      const result = await functions.invoke(definition.functionName, { Records: batch })
-      return outcomeOf(result, batch, definition.reportBatchItemFailures)
-    } catch (error) {
-      if (!(error instanceof FunctionThrottledError) || signal.aborted) {
-        log.error(definition.functionName, `a stream batch could not be handed over: ${String(error)}`)
-        return { kind: 'failed', functionError: null }
-      }
-      await sleep(clock, RETRY_BASE_MS) // throttling costs no attempt
-    }
+  try {
+    const result = await functions.invoke(definition.functionName, { Records: batch })
+    return outcomeOf(result, batch, definition.reportBatchItemFailures)
+  } catch (error) {
+    if (error instanceof FunctionThrottledError) return { kind: 'throttled' }
+    log.error(definition.functionName, `a stream batch could not be handed over: ${String(error)}`)
+    return { kind: 'failed', functionError: null }
   }
 }
 

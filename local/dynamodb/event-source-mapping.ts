@@ -1,6 +1,7 @@
-import { sleep } from '../clock.ts'
+import { type Clock, systemClock } from '../clock.ts'
 import { type BatchDeps, processBatch } from './batch.ts'
 import type { MappingDefinition } from './mapping-definition.ts'
+import { pause } from './pause.ts'
 import { ShardReader, type StreamOptions, type StreamRecord } from './stream.ts'
 
 export interface MappingOptions extends Omit<BatchDeps, 'signal'>, Omit<StreamOptions, 'position' | 'arn'> {
@@ -64,16 +65,17 @@ export class EventSourceMapping {
       try {
         const read = ++this.#reads
         const woken = this.#woken
-        const records = await shard.read(this.definition.batchSize)
+        const { records, caughtUp } = await shard.read(this.definition.batchSize)
         pending.push(...records)
+        if (pending.length === 0 && !caughtUp) continue
         if (pending.length === 0) {
           this.#settle(read)
-          await Promise.race([woken, this.#poll()])
+          await this.#rest(woken)
           continue
         }
         windowEnd ??= this.#options.clock.now() + this.definition.batchingWindowMs
         if (pending.length < this.definition.batchSize && this.#options.clock.now() < windowEnd) {
-          await Promise.race([woken, sleep(this.#options.clock, windowEnd - this.#options.clock.now())])
+          await this.#wait(woken, this.#options.clock, windowEnd - this.#options.clock.now())
           continue
         }
         windowEnd = undefined
@@ -86,7 +88,7 @@ export class EventSourceMapping {
           'dynamodb',
           `the stream of ${this.definition.resource.path} could not be read: ${String(error)}`,
         )
-        await this.#poll()
+        await this.#rest(new Promise(() => undefined))
       }
     }
   }
@@ -101,20 +103,18 @@ export class EventSourceMapping {
     for (const { resolve } of done) resolve()
   }
 
-  #poll(): Promise<void> {
-    const { signal } = this.#abort
-    const ms = this.#options.pollIntervalMs ?? DEFAULT_POLL_INTERVAL_MS
-    return new Promise((resolve) => {
-      const finish = () => {
-        clearTimeout(timer)
-        signal.removeEventListener('abort', finish)
-        resolve()
-      }
-      // Real time, not the stack's clock: how soon the engine is asked changes nothing that a function can see.
-      const timer = setTimeout(finish, ms)
-      timer.unref()
-      signal.addEventListener('abort', finish)
-    })
+  /** Waits until woken, or for the poll. Real time: how soon the engine is asked changes nothing that a function sees. */
+  async #rest(woken: Promise<void>): Promise<void> {
+    await this.#wait(woken, systemClock, this.#options.pollIntervalMs ?? DEFAULT_POLL_INTERVAL_MS)
+  }
+
+  async #wait(woken: Promise<void>, clock: Clock, ms: number): Promise<void> {
+    const over = new AbortController()
+    const finish = () => over.abort()
+    this.#abort.signal.addEventListener('abort', finish)
+    await Promise.race([woken, pause(clock, ms, over.signal)])
+    this.#abort.signal.removeEventListener('abort', finish)
+    finish()
   }
 
   #sleepUntilWoken(): void {

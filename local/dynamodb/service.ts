@@ -85,7 +85,9 @@ export class DynamoDbService {
       const target = resources.find(
         ({ type, physicalId, arn }) =>
           type === 'AWS::Lambda::Function' &&
-          (physicalId === definition.functionName || definition.functionName.startsWith(arn)),
+          (physicalId === definition.functionName ||
+            definition.functionName === arn ||
+            definition.functionName.startsWith(`${arn}:`)),
       )
       const mapping = new EventSourceMapping(definition, {
         client: this.engine.client,

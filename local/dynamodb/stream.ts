@@ -81,16 +81,17 @@ export class ShardReader {
     )
   }
 
-  /** The next records, oldest first; none when the reader has caught up. Writes that changed nothing are left out. */
-  async read(limit: number): Promise<StreamRecord[]> {
-    if (this.#iterator === undefined) return []
+  /** The next records, oldest first, without writes that changed nothing; caught up when the engine had none at all. */
+  async read(limit: number): Promise<{ readonly records: StreamRecord[]; readonly caughtUp: boolean }> {
+    if (this.#iterator === undefined) return { records: [], caughtUp: true }
     const answer = await this.#options.client.call('GetRecords', {
       ShardIterator: this.#iterator,
       Limit: limit,
     })
     this.#iterator = answer['NextShardIterator'] as string | undefined
     const records = (answer['Records'] ?? []) as EngineRecord[]
-    return records.filter((record) => !isNoOp(record)).map((record) => this.#toLambda(record))
+    const changes = records.filter((record) => !isNoOp(record)).map((record) => this.#toLambda(record))
+    return { records: changes, caughtUp: records.length === 0 }
   }
 
   #toLambda({ eventName, dynamodb, userIdentity }: EngineRecord): StreamRecord {

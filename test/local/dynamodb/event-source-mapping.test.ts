@@ -1,9 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { systemClock } from '../../../local/clock.ts'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { type Clock, ManualClock, systemClock } from '../../../local/clock.ts'
 import type { Resource } from '../../../local/cloudformation/resource.ts'
 import { DynamoDbService } from '../../../local/dynamodb/service.ts'
 import type { StreamRecord } from '../../../local/dynamodb/stream.ts'
-import type { InvokeResult } from '../../../local/lambda/invoker.ts'
+import { FunctionThrottledError, type InvokeResult } from '../../../local/lambda/invoker.ts'
 import { silentLog } from '../../../local/log.ts'
 
 const TABLE_ARN = 'arn:aws:dynamodb:eu-west-1:123456789012:table/Tasks'
@@ -60,11 +60,15 @@ describe('EventSourceMapping', () => {
 
   const idOf = (record: StreamRecord) => String(record.dynamodb.Keys['id']?.['S'])
 
-  async function start(over: Record<string, unknown> = {}, write?: () => Promise<void>): Promise<void> {
+  async function start(
+    over: Record<string, unknown> = {},
+    write?: () => Promise<void>,
+    clock: Clock = { now: () => systemClock.now(), after: (_ms, callback) => systemClock.after(0, callback) },
+  ): Promise<void> {
     service = await DynamoDbService.start({
       resources: [table, mapping(over), resource('AWS::Lambda::Function', 'stream', FUNCTION_ARN, {})],
       environment: { partition: 'aws', region: 'eu-west-1', accountId: '123456789012' },
-      clock: { now: () => systemClock.now(), after: (_ms, callback) => systemClock.after(0, callback) },
+      clock,
       log: silentLog,
       env: process.env,
       ttlIntervalMs: 1_000_000,
@@ -139,6 +143,45 @@ describe('EventSourceMapping', () => {
     await put('a')
     await service.drained()
     expect(seen.map((record) => record.eventName)).toEqual(['INSERT'])
+  })
+
+  it('reads on past a page of writes that change nothing', async () => {
+    await start({ BatchSize: 2 }, async () => putAll('a', 'b', 'a', 'b', 'c'))
+    await service.drained()
+    expect(batches).toEqual([['a', 'b'], ['c']])
+  })
+
+  it('stops while a retry waits', async () => {
+    answer = () => crash
+    const still = new ManualClock(Date.now())
+    await start(
+      { BisectBatchOnFunctionError: false, MaximumRetryAttempts: -1 },
+      async () => putAll('a'),
+      still,
+    )
+    await vi.waitFor(() => expect(batches.length).toBe(1))
+    await service.stop()
+    expect(dead).toEqual([])
+  })
+
+  it('gives up a record that grew too old while the function was throttled', async () => {
+    const still = new ManualClock(Date.now())
+    answer = () => {
+      throw new FunctionThrottledError('no')
+    }
+    await start({ MaximumRecordAgeInSeconds: 60, MaximumRetryAttempts: 0 }, async () => putAll('a'), still)
+    await vi.waitFor(() => expect(batches.length).toBe(1))
+    await new Promise((resolve) => setImmediate(resolve))
+    still.advance(3_600_000)
+    await service.drained()
+    expect(dead).toMatchObject([{ requestContext: { condition: 'RecordAgeExceeded' } }])
+  })
+
+  it('names the very function in the report, not one whose name begins alike', async () => {
+    answer = () => crash
+    await start({ FunctionName: `${FUNCTION_ARN}2`, MaximumRetryAttempts: 0 }, async () => putAll('a'))
+    await service.drained()
+    expect(dead).toMatchObject([{ requestContext: { functionArn: `${FUNCTION_ARN}2` } }])
   })
 
   it('marks a delete by TTL as the service’s own', async () => {
