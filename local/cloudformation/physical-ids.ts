@@ -50,10 +50,10 @@ const arnOf = (id: Identity, service: string, resource: string) =>
 
 /** A type that is only an id to others. */
 const plainId =
-  (length: number): Maker =>
+  (length: number, attribute: string): Maker =>
   (id) => {
     const ref = gatewayId(id, length)
-    return { ref, arn: '', attributes: {} }
+    return { ref, arn: '', attributes: { [attribute]: ref } }
   }
 
 const tableId: Maker = (id, name) => {
@@ -65,6 +65,10 @@ const tableId: Maker = (id, name) => {
     attributes: { Arn: arn, StreamArn: `${arn}/stream/2026-01-01T00:00:00.000`, TableId: ref },
   }
 }
+
+/** SQS takes a FIFO queue only with its suffix, which counts in the 80 characters. */
+const unnamedQueue = (id: Identity, name: NameOf) =>
+  name('FifoQueue') === 'true' ? `${generatedName(id, 75)}.fifo` : generatedName(id, 80)
 
 /** The types that are emulated, or that emulated ones refer to. */
 const MAKERS: Readonly<Record<string, Maker>> = {
@@ -79,11 +83,11 @@ const MAKERS: Readonly<Record<string, Maker>> = {
     arn: '',
     attributes: {},
   }),
-  'AWS::ApiGatewayV2::Route': plainId(7),
-  'AWS::ApiGatewayV2::RouteResponse': plainId(7),
-  'AWS::ApiGatewayV2::Integration': plainId(7),
-  'AWS::ApiGatewayV2::IntegrationResponse': plainId(7),
-  'AWS::ApiGatewayV2::Model': plainId(7),
+  'AWS::ApiGatewayV2::Route': plainId(7, 'RouteId'),
+  'AWS::ApiGatewayV2::RouteResponse': plainId(7, 'RouteResponseId'),
+  'AWS::ApiGatewayV2::Integration': plainId(7, 'IntegrationId'),
+  'AWS::ApiGatewayV2::IntegrationResponse': plainId(7, 'IntegrationResponseId'),
+  'AWS::ApiGatewayV2::Model': plainId(7, 'ModelId'),
   'AWS::ApiGatewayV2::Deployment': (id) => {
     const ref = gatewayId(id, 6)
     return { ref, arn: '', attributes: { DeploymentId: ref } }
@@ -121,7 +125,7 @@ const MAKERS: Readonly<Record<string, Maker>> = {
   'AWS::Lambda::Permission': (id) => ({ ref: generatedName(id, 100), arn: '', attributes: {} }),
   'AWS::Lambda::EventInvokeConfig': (id) => ({ ref: generatedName(id, 100), arn: '', attributes: {} }),
   'AWS::SQS::Queue': (id, name) => {
-    const queue = name('QueueName') ?? generatedName(id, 80)
+    const queue = name('QueueName') ?? unnamedQueue(id, name)
     const ref = `https://sqs.${id.region}.${URL_SUFFIX}/${id.accountId}/${queue}`
     const arn = arnOf(id, 'sqs', queue)
     return { ref, arn, attributes: { Arn: arn, QueueName: queue, QueueUrl: ref } }
@@ -131,6 +135,17 @@ const MAKERS: Readonly<Record<string, Maker>> = {
     const arn = `arn:${id.partition}:iam::${id.accountId}:role/${ref}`
     return { ref, arn, attributes: { Arn: arn, RoleId: `AROA${derived(seedOf(id), 17, UPPER)}` } }
   },
+  'AWS::IAM::ManagedPolicy': (id, name) => {
+    const policy = name('ManagedPolicyName') ?? generatedName(id, 128)
+    const arn = `arn:${id.partition}:iam::${id.accountId}:policy${name('Path') ?? '/'}${policy}`
+    return { ref: arn, arn, attributes: { PolicyArn: arn } }
+  },
+  'AWS::Lambda::Url': (id, name) => {
+    const target = name('TargetFunctionArn') ?? ''
+    const arn = target.startsWith('arn:') ? target : arnOf(id, 'lambda', `function:${target}`)
+    const url = `https://${derived(seedOf(id), 32, LOWER)}.lambda-url.${id.region}.on.aws/`
+    return { ref: arn, arn, attributes: { FunctionArn: arn, FunctionUrl: url } }
+  },
   'AWS::Logs::LogGroup': (id, name) => {
     const ref = name('LogGroupName') ?? generatedName(id, 512)
     const arn = `${arnOf(id, 'logs', `log-group:${ref}`)}:*`
@@ -138,8 +153,9 @@ const MAKERS: Readonly<Record<string, Maker>> = {
   },
   'AWS::Events::Rule': (id, name) => {
     const ref = name('Name') ?? generatedName(id, 64)
-    const arn = arnOf(id, 'events', `rule/${ref}`)
-    return { ref, arn, attributes: { Arn: arn } }
+    const bus = (name('EventBusName') ?? 'default').split('/').at(-1) ?? 'default'
+    const arn = arnOf(id, 'events', bus === 'default' ? `rule/${ref}` : `rule/${bus}/${ref}`)
+    return { ref: bus === 'default' ? ref : `${bus}|${ref}`, arn, attributes: { Arn: arn } }
   },
   'AWS::Scheduler::Schedule': (id, name) => {
     const ref = name('Name') ?? generatedName(id, 64)
@@ -162,7 +178,7 @@ function functionArn(id: Identity, name: NameOf): string {
 export function physicalId(id: Identity, name: NameOf): PhysicalId {
   const maker = MAKERS[id.type]
   if (maker) return maker(id, name)
-  const ref = generatedName(id, 64)
+  const ref = name(`${id.type.split('::').at(-1) ?? ''}Name`) ?? generatedName(id, 64)
   const [, service = 'unknown', kind = 'resource'] = id.type.toLowerCase().split('::')
   return { ref, arn: arnOf(id, service, `${kind}/${ref}`), attributes: undefined }
 }

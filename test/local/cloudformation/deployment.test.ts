@@ -99,6 +99,33 @@ describe('intrinsic functions', () => {
   })
 })
 
+const physicalIdOf = (type: string, properties: object) =>
+  resolved({ S: { Resources: { It: { Type: type, Properties: properties } } } }).resources[0]
+
+describe('physical ids', () => {
+  it.each<[string, object, RegExp]>([
+    ['AWS::S3::Bucket', { BucketName: 'files' }, /^files$/],
+    ['AWS::SQS::Queue', { FifoQueue: true }, /\/S-It-[A-Z0-9]{12}\.fifo$/],
+    ['AWS::Events::Rule', { Name: 'r', EventBusName: 'b' }, /^b\|r$/],
+    ['AWS::IAM::ManagedPolicy', { ManagedPolicyName: 'p' }, /^arn:aws:iam::123456789012:policy\/p$/],
+  ])('%s with %j is %s', (type, properties, expected) => {
+    expect(physicalIdOf(type, properties)?.physicalId).toMatch(expected)
+  })
+
+  it.each<[string, string, RegExp]>([
+    ['AWS::ApiGatewayV2::Route', 'RouteId', /^[a-z0-9]{7}$/],
+    ['AWS::ApiGatewayV2::Integration', 'IntegrationId', /^[a-z0-9]{7}$/],
+    ['AWS::ApiGatewayV2::Model', 'ModelId', /^[a-z0-9]{7}$/],
+    ['AWS::Lambda::Url', 'FunctionUrl', /^https:\/\/[a-z0-9]{32}\.lambda-url\.eu-west-1\.on\.aws\/$/],
+  ])('%s has the attribute %s', (type, attribute, expected) => {
+    const template = {
+      Resources: { It: { Type: type } },
+      Outputs: { Value: { Value: { 'Fn::GetAtt': ['It', attribute] } } },
+    }
+    expect(resolved({ S: template }).outputs[0]?.value).toMatch(expected)
+  })
+})
+
 describe('assemblies of the CDK', () => {
   it('resolves exports, nested stacks and Stages, and passes warnings on', () => {
     const app = new App({ outdir: temporary() })
