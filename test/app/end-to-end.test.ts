@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { startOpenline, synthesizeOpenline } from '../support/openline.ts'
 
 let app: Awaited<ReturnType<typeof synthesizeOpenline>>
@@ -200,14 +200,12 @@ describe('the service on the local stack', () => {
 })
 
 it('runs several stacks in one process', async () => {
-  const stacks = await Promise.all([startOpenline(app.assembly), startOpenline(app.assembly)])
-  try {
-    const viewers = stacks.map((stack) => stack.connect('?channel=tasks'))
-    for (const viewer of viewers) await viewer.frame()
-    await fetch(`${stacks[0]?.rest ?? ''}/tasks`, { method: 'POST', body: '{"title":"only here"}' })
-    expect(await viewers[0]?.frame()).toMatchObject({ type: 'events' })
-    expect(await viewers[1]?.ask({ action: 'ping' })).toEqual({ type: 'pong' })
-  } finally {
-    await Promise.all(stacks.map((stack) => stack.close()))
-  }
+  const [first, second] = await Promise.all([startOpenline(app.assembly), startOpenline(app.assembly)])
+  onTestFinished(async () => void (await Promise.all([first.close(), second.close()])))
+  const [here, there] = [first.connect('?channel=tasks'), second.connect('?channel=tasks')]
+  await here.frame()
+  await there.frame()
+  await fetch(`${first.rest}/tasks`, { method: 'POST', body: '{"title":"only here"}' })
+  expect(await here.frame()).toMatchObject({ type: 'events' })
+  expect(await there.ask({ action: 'ping' })).toEqual({ type: 'pong' })
 })
