@@ -46,6 +46,11 @@ const RESTART_WINDOW_MS = 60_000
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   const given = options.env['DYNAMODB_ENDPOINT'] ?? options.env['AWS_ENDPOINT_URL_DYNAMODB']
   if (given) return useEngine(given)
+  const chosen = options.env['DYNOXIDE_BIN']
+  if (chosen && !existsSync(chosen))
+    throw new Error(
+      `DYNOXIDE_BIN is "${chosen}", where there is no file; set it to the dynoxide binary or unset it`,
+    )
   const binary = findBinary(options.env)
   if (binary === undefined) throw new Error(noEngine())
   return Dynoxide.start(binary, options)

@@ -112,4 +112,11 @@ describe.skipIf(process.platform === 'win32')('startEngine', () => {
     expect(await givenUp).toContain('restart the stack')
     expect(starts().length).toBe(6)
   })
+
+  it('refuses a DYNOXIDE_BIN that is not there, by its name', async () => {
+    const env = { DYNOXIDE_BIN: '/nowhere/dynoxide' }
+    await expect(startEngine({ log: silentLog, clock: hasty, env })).rejects.toThrow(
+      'DYNOXIDE_BIN is "/nowhere/dynoxide", where there is no file',
+    )
+  })
 })
