@@ -45,8 +45,6 @@ process.on('beforeExit', () => {
   process.exit(0)
 })
 
-void run()
-
 async function run(): Promise<void> {
   let handler: Handler
   try {
@@ -187,3 +185,5 @@ function captureOutput(): void {
       return true
     }
 }
+
+void run()

@@ -171,4 +171,13 @@ describe('a function', () => {
     expect(reply).not.toHaveProperty('LAMBDA_TEST_HOST_SECRET')
     expect(reply).not.toHaveProperty('HOME')
   })
+
+  it.each([
+    ['index', 'Runtime.MalformedHandlerName', 'Bad handler "index"'],
+    ['nope.handler', 'Runtime.ImportModuleError', "Error: Cannot find module 'nope'"],
+    ['index.nope', 'Runtime.HandlerNotFound', 'index.nope is undefined or not exported'],
+  ])('fails when the handler is "%s", with %s', async (Handler, errorType, errorMessage) => {
+    const { call } = makeFunction('export const handler = async () => 1', { Handler })
+    expect(await call('Fn')).toMatchObject({ functionError: 'Unhandled', reply: { errorType, errorMessage } })
+  })
 })
