@@ -38,8 +38,10 @@ export function resolveAssembly(assembly: Assembly, environment: Partial<Environ
   const parameters = new Map<string, string>()
   const resources: Resource[] = []
   const outputs: Output[] = []
-  for (const stack of assembly.stacks) {
-    const resolved = new StackResolver(stack, { environment: here, exports, parameters, assembly })
+  const world: World = { environment: here, exports, parameters, assembly }
+  const resolvers = assembly.stacks.map((stack) => new StackResolver(stack, world))
+  for (const resolved of resolvers) resolved.findParameters()
+  for (const resolved of resolvers) {
     resources.push(...resolved.resources())
     outputs.push(...resolved.outputs())
   }
@@ -81,6 +83,15 @@ class StackResolver implements Scope {
     this.#template = stack.template
     this.#world = world
     this.#given = given
+  }
+
+  /** Makes the SSM parameters known whose name and value are plain text, so that their order does not matter. */
+  findParameters(): void {
+    for (const { Type, Properties } of Object.values(this.#template.Resources ?? {})) {
+      const { Name, Value } = Properties ?? {}
+      if (Type === 'AWS::SSM::Parameter' && typeof Name === 'string' && typeof Value === 'string')
+        this.#world.parameters.set(Name, Value)
+    }
   }
 
   resources(): Resource[] {

@@ -152,3 +152,14 @@ describe('assemblies of the CDK', () => {
     expect(deployment.messages).toContainEqual({ level: 'warning', path: 'Maker/Table', text: 'careful' })
   }, 30_000)
 })
+
+it('gives an SSM-typed parameter the value of a parameter that a later stack makes', () => {
+  const user = {
+    Parameters: { Colour: { Type: 'AWS::SSM::Parameter::Value<String>', Default: '/colour' } },
+    Outputs: { Colour: { Value: { Ref: 'Colour' } } },
+  }
+  const maker = {
+    Resources: { It: { Type: 'AWS::SSM::Parameter', Properties: { Name: '/colour', Value: 'red' } } },
+  }
+  expect(resolved({ User: user, Maker: maker }).outputs[0]?.value).toBe('red')
+})
