@@ -1,9 +1,11 @@
 // Runs in the thread of an execution environment: loads the handler, then takes one invocation after another.
 import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { formatWithOptions, inspect } from 'node:util'
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { ignoreProjectType, isPlainScript } from './common-js.ts'
 import type { ErrorPayload, FromWorker, Invocation, WorkerData } from './protocol.ts'
 import { redirectConnections } from './redirect.ts'
 
@@ -24,6 +26,7 @@ const post = (message: FromWorker) => port.postMessage(message)
 process.cwd = () => data.taskRoot
 process.setSourceMapsEnabled(true)
 redirectConnections(data.hosts)
+ignoreProjectType(data.taskRoot)
 captureOutput()
 
 process.on('unhandledRejection', (reason) => {
@@ -128,7 +131,9 @@ async function load(): Promise<Handler> {
     throw new RuntimeError('Runtime.ImportModuleError', `Error: Cannot find module '${join(folder, file)}'`)
   let exported: Record<string, unknown>
   try {
-    exported = (await import(pathToFileURL(found).href)) as Record<string, unknown>
+    exported = (
+      isPlainScript(found, taskRoot) ? createRequire(found)(found) : await import(pathToFileURL(found).href)
+    ) as Record<string, unknown>
   } catch (cause) {
     if (cause instanceof SyntaxError)
       throw new RuntimeError('Runtime.UserCodeSyntaxError', String(cause), { cause })
