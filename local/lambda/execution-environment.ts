@@ -6,7 +6,7 @@ import type { ErrorPayload, FromWorker, Invocation, WorkerData } from './protoco
 
 export interface EnvironmentOptions {
   readonly code: string
-  readonly data: Omit<WorkerData, 'signal'>
+  readonly data: Omit<WorkerData, 'signal' | 'nodeOptions'>
   readonly env: Readonly<Record<string, string>>
   readonly memoryMb: number
   readonly timeoutMs: number
@@ -32,11 +32,12 @@ export class ExecutionEnvironment {
 
   private constructor(options: EnvironmentOptions) {
     this.#options = options
-    const workerData: WorkerData = { ...options.data, signal: this.#signal.buffer }
+    const { NODE_OPTIONS: nodeOptions, ...env } = options.env
+    const workerData: WorkerData = { ...options.data, nodeOptions, signal: this.#signal.buffer }
     this.#worker = new Worker(options.code, {
       eval: true,
       workerData,
-      env: { ...options.env },
+      env,
       resourceLimits: { maxOldGenerationSizeMb: options.memoryMb },
       stdout: true,
       stderr: true,

@@ -10,6 +10,8 @@ export interface WorkerData {
   readonly hosts: HostTable
   /** Callback handlers, `context.done` and the like: gone from nodejs24.x. */
   readonly allowsCallbacks: boolean
+  /** Node refuses a thread whose `NODE_OPTIONS` names options of a process; handlers still see the variable. */
+  readonly nodeOptions: string | undefined
   readonly context: StaticContext
 }
 

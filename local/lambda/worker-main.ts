@@ -23,6 +23,7 @@ let current: Invocation | undefined
 
 const post = (message: FromWorker) => port.postMessage(message)
 
+if (data.nodeOptions !== undefined) process.env['NODE_OPTIONS'] = data.nodeOptions
 process.cwd = () => data.taskRoot
 process.setSourceMapsEnabled(true)
 redirectConnections(data.hosts)

@@ -180,4 +180,11 @@ describe('a function', () => {
     const { call } = makeFunction('export const handler = async () => 1', { Handler })
     expect(await call('Fn')).toMatchObject({ functionError: 'Unhandled', reply: { errorType, errorMessage } })
   })
+
+  it('starts with NODE_OPTIONS that a thread can not have, and sees them', async () => {
+    const { call } = makeFunction('export const handler = async () => process.env.NODE_OPTIONS', {
+      Environment: { Variables: { NODE_OPTIONS: '--max-http-header-size=16384' } },
+    })
+    expect(await call('Fn')).toEqual({ reply: '--max-http-header-size=16384' })
+  })
 })
