@@ -112,8 +112,16 @@ class LocalFunction {
   }
 
   async invoke(event: unknown, requestId: string = randomUUID()): Promise<InvokeResult> {
-    const { runtime, name, reservedConcurrency } = this.definition
+    const { runtime, name, reservedConcurrency, codeFolder } = this.definition
     if (!runtime.startsWith('nodejs')) return unsupported(runtime)
+    let taskRoot: string
+    try {
+      taskRoot = codeFolder()
+    } catch (error) {
+      const errorMessage = error instanceof Error ? error.message : String(error)
+      this.#options.log.error(name, errorMessage)
+      return failure('Runtime.CodeNotFound', errorMessage)
+    }
     if (reservedConcurrency !== undefined && this.#busy >= reservedConcurrency)
       throw new FunctionThrottledError('Rate Exceeded.')
     const { log, maxEnvironments = 10 } = this.#options
@@ -123,7 +131,7 @@ class LocalFunction {
     else this.#busy++
     try {
       log.info(name, `START RequestId: ${requestId} Version: $LATEST`)
-      const environment = this.#idle.pop() ?? (await this.#start())
+      const environment = this.#idle.pop() ?? (await this.#start(taskRoot))
       const start = performance.now()
       const result = await environment.invoke(JSON.stringify(event ?? null), requestId)
       if (environment.isAlive && !this.#isClosed) this.#idle.push(environment)
@@ -149,10 +157,9 @@ class LocalFunction {
     await environment.stop()
   }
 
-  async #start(): Promise<ExecutionEnvironment> {
+  async #start(taskRoot: string): Promise<ExecutionEnvironment> {
     const { definition } = this
     const { environment, clock, log, hosts } = this.#options
-    const taskRoot = definition.codeFolder()
     const day = new Date(clock.now()).toISOString().slice(0, 10).replaceAll('-', '/')
     const logStream = `${day}/[$LATEST]${randomBytes(16).toString('hex')}`
     const started = await ExecutionEnvironment.start({
@@ -183,10 +190,11 @@ class LocalFunction {
   }
 }
 
-const unsupported = (runtime: string): InvokeResult => ({
-  payload: JSON.stringify({
-    errorType: 'Runtime.NotEmulated',
-    errorMessage: `runtime "${runtime}" is not emulated; nodejs runtimes are`,
-  }),
+const unsupported = (runtime: string) =>
+  failure('Runtime.NotEmulated', `runtime "${runtime}" is not emulated; nodejs runtimes are`)
+
+// Not of AWS: there a function without code, or with another runtime's, is refused or started when it is deployed.
+const failure = (errorType: string, errorMessage: string): InvokeResult => ({
+  payload: JSON.stringify({ errorType, errorMessage }),
   functionError: 'Unhandled',
 })

@@ -187,4 +187,14 @@ describe('a function', () => {
     })
     expect(await call('Fn')).toEqual({ reply: '--max-http-header-size=16384' })
   })
+
+  it('fails when its code can not be found, and logs that', async () => {
+    const { call, lines } = makeFunction('', { Code: { S3Bucket: 'assets', S3Key: 'missing' } })
+    const text = 'Test/Fn: the code "missing" is no asset of the assembly; expected an asset or inline code'
+    expect(await call('Fn')).toEqual({
+      functionError: 'Unhandled',
+      reply: { errorType: 'Runtime.CodeNotFound', errorMessage: text },
+    })
+    expect(lines).toEqual([{ level: 'error', source: 'Fn', text }])
+  })
 })
