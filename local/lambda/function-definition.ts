@@ -106,7 +106,18 @@ export function environmentVariables(
 ): Record<string, string> {
   const { name, runtime, handler, memoryMb, logGroup, roleArn, variables } = definition
   return {
+    PWD: taskRoot,
+    NODE_PATH: '/opt/nodejs/node_modules:/var/runtime/node_modules:/var/runtime:/var/task',
+    PATH: '/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin',
+    LANG: 'en_US.UTF-8',
+    SHLVL: '0',
+    TZ: ':UTC',
+    // Not of AWS: the SDK's warning about the Node.js that runs here says nothing about the one that runs there.
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+    AWS_XRAY_CONTEXT_MISSING: 'LOG_ERROR',
+    AWS_XRAY_DAEMON_ADDRESS: '169.254.100.1:2000',
     ...variables,
+    // Reserved: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
     _HANDLER: handler,
     AWS_REGION: region,
     AWS_DEFAULT_REGION: region,
@@ -119,17 +130,7 @@ export function environmentVariables(
     AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
     AWS_LAMBDA_RUNTIME_API: '169.254.100.1:9001',
     ...roleCredentials(roleArn),
-    AWS_XRAY_CONTEXT_MISSING: 'LOG_ERROR',
-    AWS_XRAY_DAEMON_ADDRESS: '169.254.100.1:2000',
     LAMBDA_TASK_ROOT: taskRoot,
     LAMBDA_RUNTIME_DIR: '/var/runtime',
-    PWD: taskRoot,
-    NODE_PATH: '/opt/nodejs/node_modules:/var/runtime/node_modules:/var/runtime:/var/task',
-    PATH: '/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin',
-    LANG: 'en_US.UTF-8',
-    SHLVL: '0',
-    TZ: ':UTC',
-    // Not of AWS: the SDK's warning about the Node.js that runs here says nothing about the one that runs there.
-    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
   }
 }

@@ -197,4 +197,16 @@ describe('a function', () => {
     })
     expect(lines).toEqual([{ level: 'error', source: 'Fn', text }])
   })
+
+  it('may set the variables that Lambda does not reserve, and no others', async () => {
+    const free = { TZ: 'Europe/Berlin', NODE_PATH: '/x', LANG: 'C', PATH: '/bin' }
+    const { call } = makeFunction('export const handler = async () => ({ ...process.env })', {
+      Environment: { Variables: { ...free, AWS_REGION: 'us-east-1', _HANDLER: 'other.handler' } },
+    })
+    expect((await call('Fn')).reply).toMatchObject({
+      ...free,
+      AWS_REGION: 'eu-west-1',
+      _HANDLER: 'index.handler',
+    })
+  })
 })
