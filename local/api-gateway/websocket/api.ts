@@ -1,8 +1,8 @@
 import { type IncomingMessage, STATUS_CODES, type Server, createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
-import type { Clock, Timer } from '../../clock.ts'
+import { type Clock, type Timer, withinTime } from '../../clock.ts'
 import type { Environment } from '../../cloudformation/resource.ts'
 import type { FunctionInvoker } from '../../lambda/invoker.ts'
 import type { Log } from '../../log.ts'
@@ -10,7 +10,9 @@ import { FrameMeter } from './frame-meter.ts'
 import { RouteThrottles, type Throttle } from '../http-throttle.ts'
 import { newConnectionId, newMessageId, newRequestId } from './identifiers.ts'
 import {
+  CLOSE_GRACE_MS,
   IDLE_TIMEOUT_MS,
+  KEEP_ALIVE_MS,
   MAX_CONNECTION_MS,
   MAX_FRAME_BYTES,
   MAX_MESSAGE_BYTES,
@@ -52,6 +54,8 @@ export class WebSocketApi {
   readonly #throttles: RouteThrottles
   readonly #integrations: IntegrationDeps
   readonly #connections = new Map<string, WebSocketConnection>()
+  readonly #streams = new Set<Socket>()
+  readonly #subprotocols = new WeakMap<IncomingMessage, string>()
   readonly #running = new Set<Promise<void>>()
   #expiry: Timer | undefined
   #isClosed = false
@@ -65,8 +69,10 @@ export class WebSocketApi {
     this.#management = new ManagementApi({
       find: (stage, id) => {
         const connection = this.#connections.get(id)
-        return connection?.context.stage === stage && !connection.closing ? connection : undefined
+        const isOpen = connection?.socket.readyState === connection?.socket.OPEN
+        return connection?.context.stage === stage && isOpen ? connection : undefined
       },
+      hasStage: (name) => definition.stages.some((stage) => stage.name === name),
       clock,
       log,
       throttle,
@@ -78,6 +84,16 @@ export class WebSocketApi {
       const known = this.#stageOf(request) !== undefined
       response.writeHead(known ? 426 : 403, { 'content-type': 'application/json' })
       response.end(JSON.stringify({ message: known ? 'Upgrade Required' : 'Forbidden' }))
+    })
+    this.#server.keepAliveTimeout = KEEP_ALIVE_MS
+    this.#server.on('connection', (stream) => {
+      this.#streams.add(stream)
+      stream.on('close', () => this.#streams.delete(stream))
+    })
+    // The subprotocol is sent as $connect gave it, whether it was offered or not.
+    this.#sockets.on('headers', (headers, request) => {
+      const protocol = this.#subprotocols.get(request)
+      if (protocol !== undefined) headers.push(`Sec-WebSocket-Protocol: ${protocol}`)
     })
     this.#server.on('upgrade', (request, socket, head) => {
       this.#track(this.#handshake(request, socket, head), socket)
@@ -102,7 +118,7 @@ export class WebSocketApi {
     return (this.#server.address() as AddressInfo).port
   }
 
-  /** Closes every connection and stops listening; `$disconnect` runs for each. Idempotent. */
+  /** Closes every connection and stops listening; `$disconnect` runs for each, and 2 s are left to it. Idempotent. */
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
@@ -112,7 +128,13 @@ export class WebSocketApi {
       connection.close(GOING_AWAY)
       connection.socket.terminate()
     }
-    this.#server.closeAllConnections()
+    for (const stream of this.#streams) stream.destroy()
+    const { clock, log } = this.#deps
+    if ((await withinTime(clock, CLOSE_GRACE_MS, this.#drain(closed))) === 'timed-out')
+      log.warn(this.definition.logicalId, `closed while ${this.#running.size} handlers still run`)
+  }
+
+  async #drain(closed: Promise<unknown>): Promise<void> {
     await closed
     while (this.#running.size > 0) await Promise.all(this.#running)
   }
@@ -149,6 +171,10 @@ export class WebSocketApi {
       refuse(403, 'Forbidden')
       return
     }
+    if (!isHandshake(request)) {
+      refuse(400, 'Bad Request')
+      return
+    }
     if (!this.#take(stage, '$connect')) {
       refuse(429, 'Too Many Requests')
       return
@@ -177,7 +203,16 @@ export class WebSocketApi {
         return
       }
       const protocol = headerOf(result.headers, 'sec-websocket-protocol')
-      if (protocol !== undefined) setSubprotocol(this.#sockets, request, protocol)
+      if (protocol !== undefined && !TOKEN.test(protocol)) {
+        const came = JSON.stringify(protocol)
+        this.#deps.log.warn(
+          this.definition.logicalId,
+          `$connect names the subprotocol ${came}; expected a token`,
+        )
+        refuse(502, 'Internal server error')
+        return
+      }
+      if (protocol !== undefined) this.#subprotocols.set(request, protocol)
     }
     if (client.isGone) {
       // Accepted, but nobody is there any more.
@@ -189,7 +224,9 @@ export class WebSocketApi {
 
   #open(socket: WebSocket, stream: Duplex, context: ConnectionContext): void {
     const { clock, log } = this.#deps
-    const connection = new WebSocketConnection(context, socket, clock.now())
+    const connection = new WebSocketConnection(context, socket, clock.now(), (why) =>
+      this.#afterClose(context, why),
+    )
     this.#connections.set(context.connectionId, connection)
     const meter = new FrameMeter(MAX_FRAME_BYTES)
     stream.prependListener('data', (chunk: Buffer) => {
@@ -198,7 +235,10 @@ export class WebSocketApi {
     socket.on('message', (data: Buffer, isBinary) => {
       if (connection.closing) return
       connection.lastActiveAt = clock.now()
+      const frames = meter.takeFrames()
       if (isBinary) connection.close(BINARY_REFUSED)
+      // Compressed frames are small on the wire; together they may hold no more than so many frames of the quota.
+      else if (data.length > frames * MAX_FRAME_BYTES) connection.close(TOO_BIG)
       else this.#track(this.#message(connection, data.toString()))
     })
     socket.on('error', (error: Error & { code?: string }) => {
@@ -207,9 +247,12 @@ export class WebSocketApi {
     })
     socket.on('close', (code, reason) => {
       this.#connections.delete(context.connectionId)
-      this.#afterClose(context, connection.closing ?? clientClose(code, reason.toString()))
+      connection.ended(clientClose(code, reason.toString()))
     })
-    if (this.#isClosed) socket.terminate()
+    if (this.#isClosed) {
+      connection.close(GOING_AWAY)
+      socket.terminate()
+    }
   }
 
   async #message(connection: WebSocketConnection, body: string): Promise<void> {
@@ -270,7 +313,8 @@ export class WebSocketApi {
       context: { ...requestContext, requestId },
       stageVariables: context.stageVariables,
     }
-    return callIntegration(route.integration, event, template, this.#integrations)
+    const deps = { ...this.#integrations, isHandshake: route.key === '$connect' }
+    return callIntegration(route.integration, event, template, deps)
   }
 
   #take(stage: WebSocketStage, routeKey: string): boolean {
@@ -306,14 +350,14 @@ function headerOf(headers: Readonly<Record<string, unknown>>, name: string): str
   return typeof found === 'string' ? found : undefined
 }
 
-/** Adds the subprotocol to this one answer: it is sent as $connect gave it, whether it was offered or not. */
-function setSubprotocol(server: WebSocketServer, request: IncomingMessage, protocol: string): void {
-  const add = (headers: string[], answered: IncomingMessage) => {
-    if (answered !== request) return
-    server.off('headers', add)
-    headers.push(`Sec-WebSocket-Protocol: ${protocol}`)
-  }
-  server.on('headers', add)
+/** A word that a header can carry: no space, no comma, no line break. */
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+
+/** Whether the WebSocket library will take it: to be known before $connect runs and says yes. */
+function isHandshake({ method, headers }: IncomingMessage): boolean {
+  const isKey = /^[+/0-9A-Za-z]{22}==$/.test(headers['sec-websocket-key'] ?? '')
+  const isUpgrade = headers.upgrade?.toLowerCase() === 'websocket'
+  return method === 'GET' && isUpgrade && isKey && headers['sec-websocket-version'] === '13'
 }
 
 /** A refusal is a plain HTTP response: with a message when it is the gateway's own, else with the function's status alone. */

@@ -21,11 +21,14 @@ export class WebSocketConnection {
   lastActiveAt: number
   /** Set when the gateway closes: what `$disconnect` says then, whatever the client answers. */
   closing: Close | undefined
+  readonly #onEnd: (why: Close) => void
+  #hasEnded = false
 
-  constructor(context: ConnectionContext, socket: WebSocket, openedAt: number) {
+  constructor(context: ConnectionContext, socket: WebSocket, openedAt: number, onEnd: (why: Close) => void) {
     this.context = context
     this.socket = socket
     this.lastActiveAt = openedAt
+    this.#onEnd = onEnd
   }
 
   /** Sends text as one message, in frames of at most the quota. */
@@ -46,5 +49,13 @@ export class WebSocketConnection {
   close(why: Close, clientReason = why.reason): void {
     this.closing ??= why
     this.socket.close(why.code, clientReason)
+    this.ended(this.closing)
+  }
+
+  /** Tells once, at the first word of it, that the connection is no more; the gateway waits for no client's answer. */
+  ended(why: Close): void {
+    if (this.#hasEnded) return
+    this.#hasEnded = true
+    this.#onEnd(this.closing ?? why)
   }
 }

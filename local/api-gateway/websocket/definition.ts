@@ -79,12 +79,24 @@ function toDefinition(
       Target,
       AuthorizationType = 'NONE',
       RouteResponseSelectionExpression,
+      ApiKeyRequired = false,
+      RequestModels = {},
     } = route.properties
     const key = String(RouteKey)
     if (AuthorizationType !== 'NONE')
       throw new Error(
         `${route.path}: route "${key}" asks for ${String(AuthorizationType)} authorization, which is not emulated; ` +
           'it would be open here, so the stack does not start',
+      )
+    if (String(ApiKeyRequired) !== 'false')
+      throw new Error(
+        `${route.path}: route "${key}" has ApiKeyRequired, which is not emulated; ` +
+          'it would be open here, so the stack does not start',
+      )
+    if (Object.keys(RequestModels as object).length > 0)
+      throw new Error(
+        `${route.path}: route "${key}" has RequestModels, which are not emulated; ` +
+          'it would take any message here, so the stack does not start',
       )
     if (Target === undefined && key.startsWith('$')) return [] // a $connect with no integration accepts everybody
     const integration = integrations.get(String(Target))

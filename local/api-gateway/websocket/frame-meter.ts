@@ -6,6 +6,8 @@ export class FrameMeter {
   readonly #limit: number
   #header: number[] = []
   #payloadLeft = 0
+  #frames = 0
+  readonly #messages: number[] = []
 
   constructor(limit: number) {
     this.#limit = limit
@@ -26,9 +28,25 @@ export class FrameMeter {
       if (length === undefined) continue
       if (length > this.#limit) return false
       this.#payloadLeft = length
+      this.#count(this.#header[0] ?? 0)
       this.#header = []
     }
     return true
+  }
+
+  /** How many frames the next whole message came in; takes it off the list. */
+  takeFrames(): number {
+    return this.#messages.shift() ?? 1
+  }
+
+  #count(first: number): void {
+    const isControl = (first & 0x08) !== 0
+    const isLast = (first & 0x80) !== 0
+    if (isControl) return
+    this.#frames += 1
+    if (!isLast) return
+    this.#messages.push(this.#frames)
+    this.#frames = 0
   }
 
   /** @returns undefined until the header is whole: two bytes, the extended length, the mask */

@@ -21,6 +21,8 @@ export interface IntegrationDeps {
   readonly log: Log
   /** The API's logical id. */
   readonly source: string
+  /** Of `$connect`: the reply must be one, with a body that is text or absent and a status that HTTP has. */
+  readonly isHandshake?: boolean
 }
 
 const FAILED = { ok: false, reason: 'failed' } as const
@@ -48,9 +50,12 @@ export async function callIntegration(
 const REPLY_KEYS = ['statusCode', 'headers', 'multiValueHeaders', 'body', 'isBase64Encoded']
 
 /** A proxy reply; an unknown key or anything but an object makes it malformed, no reply at all does not. */
-function parseReply(payload: string, { log, source }: IntegrationDeps): IntegrationResult {
+function parseReply(
+  payload: string,
+  { log, source, isHandshake = false }: IntegrationDeps,
+): IntegrationResult {
   const reply = payload === '' ? null : parseBody(payload)
-  if (reply === null) return { ok: true, statusCode: 200, headers: {} }
+  if (reply === null && !isHandshake) return { ok: true, statusCode: 200, headers: {} }
   const unknown = isObject(reply) ? Object.keys(reply).find((key) => !REPLY_KEYS.includes(key)) : undefined
   if (!isObject(reply) || unknown !== undefined) {
     const what = unknown === undefined ? `is ${payload.slice(0, 100)}` : `has the key "${unknown}"`
@@ -62,6 +67,14 @@ function parseReply(payload: string, { log, source }: IntegrationDeps): Integrat
     log.warn(source, `a function's reply has the statusCode ${JSON.stringify(statusCode)}; expected a number`)
     return FAILED
   }
+  if (isHandshake && !isHandshakeReply(Number(statusCode), body)) {
+    log.warn(
+      source,
+      `the reply of $connect has the statusCode ${JSON.stringify(statusCode)} and a body of type ${typeof body}; ` +
+        'expected 200 to 599 and a string or none',
+    )
+    return FAILED
+  }
   return {
     ok: true,
     statusCode: Number(statusCode),
@@ -71,6 +84,9 @@ function parseReply(payload: string, { log, source }: IntegrationDeps): Integrat
       : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   }
 }
+
+const isHandshakeReply = (status: number, body: unknown) =>
+  status >= 200 && status <= 599 && (body === undefined || body === null || typeof body === 'string')
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

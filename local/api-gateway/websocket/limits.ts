@@ -17,6 +17,12 @@ export const MAX_CONNECTION_MS = 2 * 60 * 60 * 1000
 /** Default and largest integration timeout. */
 export const MAX_INTEGRATION_TIMEOUT_MS = 29_000
 
+/** How long closing waits for handlers that still run; our own choice, AWS has no such moment. */
+export const CLOSE_GRACE_MS = 2_000
+
+/** Longer than the minute for which clients keep idle sockets, so that none is reused as it goes away; our own choice. */
+export const KEEP_ALIVE_MS = 75_000
+
 export const MIN_INTEGRATION_TIMEOUT_MS = 50
 
 /** Documented as 300 KB. */

@@ -7,6 +7,7 @@ import { MAX_BUFFERED_BYTES, MAX_MESSAGE_BYTES } from './limits.ts'
 import { CLOSED_BY_DELETE, type WebSocketConnection } from './connection.ts'
 
 export interface ManagementApiOptions {
+  readonly hasStage: (stage: string) => boolean
   /** Looks an open connection of a stage up. */
   readonly find: (stage: string, connectionId: string) => WebSocketConnection | undefined
   readonly clock: Clock
@@ -45,10 +46,14 @@ export class ManagementApi {
     stage: string,
     id: string,
   ): Promise<void> {
-    const { throttle, find, clock } = this.#options
+    const { throttle, hasStage, find, clock } = this.#options
     const body = await read(request)
     if (request.headers.authorization === undefined) {
       refuse(response, 403, 'ForbiddenException', 'Missing Authentication Token')
+      return
+    }
+    if (!hasStage(stage)) {
+      refuse(response, 403, 'ForbiddenException', 'Forbidden')
       return
     }
     if (throttle && !throttle.take()) {

@@ -18,7 +18,7 @@ export interface TemplateInput {
 export function renderTemplate(template: string, { body, context, stageVariables }: TemplateInput): string {
   const json = parseBody(body)
   const at = (path: string): unknown => (path === '$' ? json : follow(json, path.slice(1)))
-  return velocity.render(template, {
+  return restricted(template).render({
     context,
     stageVariables,
     input: {
@@ -36,4 +36,45 @@ export function renderTemplate(template: string, { body, context, stageVariables
       base64Decode: (text: unknown) => Buffer.from(String(text), 'base64').toString(),
     },
   })
+}
+
+/** The methods of text, lists and maps that templates may call; the host's own objects have many more. */
+const METHODS = new Set([
+  ...[
+    'size',
+    'get',
+    'contains',
+    'containsKey',
+    'isEmpty',
+    'keySet',
+    'values',
+    'entrySet',
+    'put',
+    'add',
+    'length',
+  ],
+  ...[
+    'equals',
+    'indexOf',
+    'replace',
+    'replaceAll',
+    'split',
+    'startsWith',
+    'endsWith',
+    'substring',
+    'toString',
+  ],
+  ...['toLowerCase', 'toUpperCase', 'trim', 'equalsIgnoreCase'],
+])
+
+/** A template that sees own keys and the listed methods, so that no path leads out of its data. */
+function restricted(template: string): InstanceType<typeof velocity.Compile> {
+  const compiled = new velocity.Compile(velocity.parse(template))
+  const isBlockedPathKey = (base: unknown, key: string): boolean => {
+    if (base === null || base === undefined || typeof base === 'function' || key === 'eval') return true
+    if (key === '__proto__' || key === 'constructor') return true
+    return !Object.hasOwn(base, key) && !METHODS.has(key)
+  }
+  Object.defineProperty(compiled, 'isBlockedPathKey', { value: isBlockedPathKey })
+  return compiled
 }

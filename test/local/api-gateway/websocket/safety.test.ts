@@ -1,0 +1,92 @@
+import { DeleteConnectionCommand, PostToConnectionCommand } from '@aws-sdk/client-apigatewaymanagementapi'
+import { describe, expect, it } from 'vitest'
+import { renderTemplate } from '../../../../local/api-gateway/websocket/mapping-template.ts'
+import { HANDSHAKE, ok, open, raw, resources, start } from './fixture.ts'
+import { webSocketApis } from '../../../../local/api-gateway/websocket/definition.ts'
+import { environment } from '../http-fixture.ts'
+
+describe('a mapping template', () => {
+  it.each([
+    '#set($input.path = $input.json.constructor("return process.pid"))$input.path("$")',
+    '$input.__lookupGetter__("__proto__")',
+    '$input.body.constructor',
+    '#set($key = "constr" + "uctor")$input.body[$key]',
+    '#set($x = $input.json("$"))$input.eval("$input.body.constructor")',
+  ])('%s leads nowhere', (template) => {
+    const text = renderTemplate(template, { body: '{}', context: {}, stageVariables: {} })
+    expect(text).not.toMatch(/native code|function|^\d+$/)
+  })
+
+  it('reads own keys and calls the listed methods', () => {
+    const input = { body: '{"a":"b"}', context: { connectionId: 'c' }, stageVariables: {} }
+    expect(renderTemplate("$input.path('$.a').toUpperCase() $context.connectionId", input)).toBe('B c')
+  })
+})
+
+describe('what is not emulated', () => {
+  it.each([[{ ApiKeyRequired: true }], [{ RequestModels: { $default: 'Model' } }]])(
+    '%j stops the start and names the route',
+    (route) => {
+      expect(() => webSocketApis(resources({ routes: ['ask'], route }), environment)).toThrow(/route "ask"/)
+    },
+  )
+})
+
+describe('a doubtful $connect', () => {
+  it.each([
+    null,
+    { statusCode: 200, body: { a: 1 } },
+    { statusCode: 99 },
+    { statusCode: 1000 },
+    { statusCode: 200, headers: { 'Sec-WebSocket-Protocol': 'a\r\nX-Injected: 1' } },
+  ])('%j is answered with 502', async (reply) => {
+    const gateway = await start()
+    gateway.fn.answer = () => ok(reply)
+    expect((await raw(gateway.port)).status).toBe(502)
+  })
+
+  it.each([{ 'Sec-WebSocket-Key': 'short' }, { 'Sec-WebSocket-Version': '12' }])(
+    '%j is answered with 400 before the function runs',
+    async (headers) => {
+      const { port, fn } = await start()
+      expect((await raw(port, '/live', { ...HANDSHAKE, ...headers })).status).toBe(400)
+      expect(fn.events).toEqual([])
+    },
+  )
+})
+
+describe('closing', () => {
+  it('ends 2 s after it began though a handler hangs', async () => {
+    const gateway = await start()
+    const { client } = await open(gateway)
+    gateway.fn.answer = () => new Promise(() => undefined)
+    client.socket.send('{}')
+    await gateway.fn.saw('MESSAGE')
+    const closed = gateway.api.close()
+    gateway.clock.advance(2_000)
+    await closed
+  })
+
+  it('by DELETE runs $disconnect and answers 410 though the client never answers', async () => {
+    const gateway = await start()
+    const { client, connectionId: ConnectionId } = await open(gateway)
+    client.socket.pause()
+    await gateway.management.send(new DeleteConnectionCommand({ ConnectionId }))
+    expect(gateway.fn.of('DISCONNECT')).toHaveLength(1)
+    const post = gateway.management.send(new PostToConnectionCommand({ ConnectionId, Data: 'a' }))
+    await expect(post).rejects.toMatchObject({ name: 'GoneException' })
+  })
+
+  it('with 1009 follows a compressed frame of 32,769 B of text', async () => {
+    const { client } = await open(await start(), '/live', { perMessageDeflate: { threshold: 0 } })
+    client.socket.send('a'.repeat(32_769))
+    expect(await client.closed).toMatchObject({ code: 1009 })
+  })
+})
+
+it('a post to an unknown stage is refused with 403', async () => {
+  const { port } = await start()
+  const url = `http://127.0.0.1:${port}/other/@connections/TXzPWdnOjoECGjA%3D`
+  const response = await fetch(url, { method: 'POST', body: 'a', headers: { authorization: 'a' } })
+  expect([response.status, response.headers.get('x-amzn-errortype')]).toEqual([403, 'ForbiddenException'])
+})
