@@ -90,3 +90,8 @@ it('a post to an unknown stage is refused with 403', async () => {
   const response = await fetch(url, { method: 'POST', body: 'a', headers: { authorization: 'a' } })
   expect([response.status, response.headers.get('x-amzn-errortype')]).toEqual([403, 'ForbiddenException'])
 })
+
+it('an idle HTTP connection is kept for 75 s', async () => {
+  const { port } = await start()
+  expect((await fetch(`http://127.0.0.1:${port}/live`)).headers.get('keep-alive')).toBe('timeout=75')
+})
