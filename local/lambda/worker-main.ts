@@ -31,8 +31,8 @@ ignoreProjectType(data.taskRoot)
 captureOutput()
 
 process.on('unhandledRejection', (reason) => {
-  const { errorMessage, trace } = describe(reason)
-  fail({ errorType: 'Runtime.UnhandledPromiseRejection', errorMessage, trace: trace ?? [] }, reason, true)
+  const error = new RuntimeError('Runtime.UnhandledPromiseRejection', String(reason), { cause: reason })
+  fail(describe(error), error, true)
   process.exit(128)
 })
 process.on('uncaughtException', (error) => {
@@ -115,6 +115,8 @@ class RuntimeError extends Error {
   constructor(type: string, message: string, options?: ErrorOptions) {
     super(message, options)
     this.name = type
+    // The stack begins with the name that stands when it is captured.
+    Error.captureStackTrace(this, RuntimeError)
   }
 }
 

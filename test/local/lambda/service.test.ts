@@ -209,4 +209,22 @@ describe('a function', () => {
       _HANDLER: 'index.handler',
     })
   })
+
+  it('fails with Runtime.UnhandledPromiseRejection when a rejection is nobody\'s', async () => {
+    const { call, logged } = makeFunction(
+      `export const handler = async () => {
+         void Promise.reject(new Error('boom'))
+         await new Promise((resolve) => setTimeout(resolve, 50))
+       }`,
+    )
+    const { functionError, reply } = await call('Fn')
+    expect(functionError).toBe('Unhandled')
+    const { errorType, errorMessage, trace } = reply as { [key: string]: unknown; trace: string[] }
+    expect({ errorType, errorMessage, first: trace[0] }).toEqual({
+      errorType: 'Runtime.UnhandledPromiseRejection',
+      errorMessage: 'Error: boom',
+      first: 'Runtime.UnhandledPromiseRejection: Error: boom',
+    })
+    expect((await logged('caused by Error: boom')).level).toBe('error')
+  })
 })
