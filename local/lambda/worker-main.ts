@@ -147,7 +147,14 @@ async function load(): Promise<Handler> {
   const follow = (root: unknown) =>
     path.split('.').reduce<unknown>((at, name) => (at as Record<string, unknown> | undefined)?.[name], root)
   const handle = follow(exported) ?? follow(exported['default'])
-  if (typeof handle === 'function') return handle as Handler
+  if (typeof handle === 'function') {
+    if (handle.length >= 3 && !data.allowsCallbacks)
+      throw new RuntimeError(
+        'Runtime.CallbackHandlerDeprecated',
+        'ERROR: AWS Lambda has removed support for callback-based function handlers starting with Node.js 24. You need to modify this function to use a supported handler signature to use Node.js 24 or later.',
+      )
+    return handle as Handler
+  }
   throw new RuntimeError('Runtime.HandlerNotFound', `${handler} is undefined or not exported`)
 }
 

@@ -227,4 +227,15 @@ describe('a function', () => {
     })
     expect((await logged('caused by Error: boom')).level).toBe('error')
   })
+
+  it.each([
+    ['nodejs24.x', { functionError: 'Unhandled', reply: { errorType: 'Runtime.CallbackHandlerDeprecated' } }],
+    ['nodejs22.x', { reply: 'done' }],
+  ])('with a callback is on %s %j', async (Runtime, outcome) => {
+    const { call } = makeFunction(
+      `export const handler = (_event, _context, callback) => callback(null, 'done')`,
+      { Runtime },
+    )
+    expect(await call('Fn')).toMatchObject(outcome)
+  })
 })
