@@ -45,7 +45,13 @@ export class ExecutionEnvironment {
     })
     this.#worker.on('message', (message: FromWorker) => this.#receive(message))
     this.#worker.on('error', (error) => this.#end(`Error: Runtime exited with error: ${error.message}`))
-    this.#worker.on('exit', () => this.#end('Error: Runtime exited without providing a reason'))
+    this.#worker.on('exit', (status) =>
+      this.#end(
+        status === 0
+          ? 'Error: Runtime exited without providing a reason'
+          : `Error: Runtime exited with error: exit status ${status}`,
+      ),
+    )
   }
 
   /** Starts a thread and has it load the handler. A handler that can't be loaded fails the first invocation. */

@@ -238,4 +238,14 @@ describe('a function', () => {
     )
     expect(await call('Fn')).toMatchObject(outcome)
   })
+
+  it('names the status that it exits with', async () => {
+    const { call } = makeFunction('export const handler = async () => process.exit(3)')
+    expect((await call('Fn')).reply).toEqual({
+      errorType: 'Runtime.ExitError',
+      errorMessage: expect.stringMatching(
+        /^RequestId: [-\da-f]{36} Error: Runtime exited with error: exit status 3$/,
+      ) as unknown,
+    })
+  })
 })
