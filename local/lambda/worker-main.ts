@@ -20,6 +20,8 @@ const port = parentPort
 if (!port) throw new Error('this file runs in a worker thread only')
 const signal = new Int32Array(data.signal)
 let current: Invocation | undefined
+/** Ends the invocation of a handler that gave no promise, when it left nothing to wait for. */
+let whenIdle: (() => void) | undefined
 
 const post = (message: FromWorker) => port.postMessage(message)
 
@@ -40,6 +42,11 @@ process.on('uncaughtException', (error) => {
   process.exit(129)
 })
 process.on('beforeExit', () => {
+  if (whenIdle) {
+    setImmediate(whenIdle)
+    whenIdle = undefined
+    return
+  }
   // Nothing is left that could settle the handler's promise.
   fail(
     { errorType: 'Runtime.NodeJsExit', errorMessage: 'Runtime exited without providing a reason' },
@@ -68,6 +75,7 @@ async function run(): Promise<void> {
       fail(describe(error), error, false)
     }
     current = undefined
+    whenIdle = undefined
   }
 }
 
@@ -95,7 +103,7 @@ async function call(
     getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
   }
   const parsed: unknown = JSON.parse(event)
-  if (handler.length < 3 || !data.allowsCallbacks) return handler(parsed, context)
+  if (!data.allowsCallbacks) return handler(parsed, context)
   return new Promise((settle, reject) => {
     const callback = (error: unknown, result?: unknown) => {
       if (error === null || error === undefined) settle(result)
@@ -108,6 +116,7 @@ async function call(
       callback,
     )
     if (returned instanceof Promise) returned.then(settle, reject)
+    else whenIdle = () => settle(undefined)
   })
 }
 

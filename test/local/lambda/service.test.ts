@@ -248,4 +248,18 @@ describe('a function', () => {
       ) as unknown,
     })
   })
+
+  it.each([
+    [`context.succeed('yes')`, { reply: 'yes' }],
+    [`context.done(null, 'yes')`, { reply: 'yes' }],
+    [`context.fail(new Error('boom'))`, { functionError: 'Unhandled', reply: { errorMessage: 'boom' } }],
+    [`setTimeout(() => context.succeed('late'), 1)`, { reply: 'late' }],
+    [`'nothing waits for this'`, { reply: null }],
+  ])('of two parameters ends on nodejs22.x with %s', async (statement, outcome) => {
+    const { call } = makeFunction(`export const handler = (_event, context) => { ${statement} }`, {
+      Runtime: 'nodejs22.x',
+    })
+    expect(await call('Fn')).toMatchObject(outcome)
+    expect(await call('Fn')).toMatchObject(outcome)
+  })
 })
