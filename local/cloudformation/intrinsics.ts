@@ -73,8 +73,7 @@ const truth = (value: unknown, name: string): boolean => {
 }
 
 /** CloudFormation compares scalars as text: `true` equals `'true'`. */
-const comparable = (value: unknown) =>
-  typeof value === 'object' || typeof value === 'symbol' ? shown(value) : String(value)
+const comparable = (value: unknown) => (typeof value === 'string' ? value : shown(value))
 
 /** The name in `{ Condition: 'name' }`: a reference where a condition is expected, an ordinary object elsewhere. */
 export function conditionReference(value: unknown): string | undefined {

@@ -201,7 +201,9 @@ describe('the service on the local stack', () => {
 
 it('runs several stacks in one process', async () => {
   const [first, second] = await Promise.all([startOpenline(app.assembly), startOpenline(app.assembly)])
-  onTestFinished(async () => void (await Promise.all([first.close(), second.close()])))
+  onTestFinished(async () => {
+    await Promise.all([first.close(), second.close()])
+  })
   const [here, there] = [first.connect('?channel=tasks'), second.connect('?channel=tasks')]
   await here.frame()
   await there.frame()
