@@ -46,7 +46,6 @@ export class Line {
   #receive(text: string): void {
     clearTimeout(this.#silence)
     const frame = JSON.parse(text) as ServerMessage
-    // The gateway's own errors have no type.
     if (frame.type === 'welcome') {
       this.#attempt = 0
       clearInterval(this.#heartbeat)
