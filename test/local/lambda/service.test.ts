@@ -210,7 +210,7 @@ describe('a function', () => {
     })
   })
 
-  it('fails with Runtime.UnhandledPromiseRejection when a rejection is nobody\'s', async () => {
+  it("fails with Runtime.UnhandledPromiseRejection when a rejection is nobody's", async () => {
     const { call, logged } = makeFunction(
       `export const handler = async () => {
          void Promise.reject(new Error('boom'))
