@@ -6,7 +6,7 @@ import type { Log } from '../log.ts'
 import { type Engine, type EngineOptions, startEngine } from './engine.ts'
 import { EventSourceMapping } from './event-source-mapping.ts'
 import { DynamoDbFront } from './front.ts'
-import { streamMappings } from './mapping-definition.ts'
+import { type MappingDefinition, streamMappings } from './mapping-definition.ts'
 import { type Table, createTables } from './tables.ts'
 import { Ttl } from './ttl.ts'
 
@@ -28,16 +28,16 @@ export interface ConsumerOptions {
 /** The tables of a stack: their engine, their expiry, and what reads their streams. */
 export class DynamoDbService {
   readonly engine: Engine
-  readonly tables: readonly Table[]
   readonly front: DynamoDbFront
   readonly ttl: Ttl
   readonly #options: DynamoDbOptions
+  #tables: readonly Table[]
   #mappings: EventSourceMapping[] = []
 
   private constructor(options: DynamoDbOptions, engine: Engine, tables: readonly Table[]) {
     this.#options = options
     this.engine = engine
-    this.tables = tables
+    this.#tables = tables
     this.front = new DynamoDbFront({ endpoint: engine.endpoint, onWrite: () => this.wake() })
     this.ttl = new Ttl({
       engine,
@@ -57,7 +57,7 @@ export class DynamoDbService {
       const tables = await createTables(resources, engine.client)
       const service = new DynamoDbService(options, engine, tables)
       restarted = async () => {
-        await createTables(resources, engine.client)
+        await service.#restore()
         log.warn('dynamodb', 'the tables are there again, empty; restart the stack for a clean slate')
       }
       service.ttl.start()
@@ -68,6 +68,25 @@ export class DynamoDbService {
     }
   }
 
+  /** As the engine has them now. */
+  get tables(): readonly Table[] {
+    return this.#tables
+  }
+
+  /** Makes the tables again in an engine that lost them, and reads their streams from the start. */
+  async #restore(): Promise<void> {
+    for (const mapping of this.#mappings) mapping.detach()
+    this.#tables = await createTables(this.#options.resources, this.engine.client)
+    for (const mapping of this.#mappings) {
+      const arn = this.#tableOf(mapping.definition)?.engineStreamArn
+      if (arn !== undefined) mapping.reopen(arn)
+    }
+  }
+
+  #tableOf({ streamArn }: MappingDefinition): Table | undefined {
+    return this.#tables.find(({ resource }) => streamArn.startsWith(`${resource.arn}/stream/`))
+  }
+
   /**
    * Starts the event source mappings.
    * @throws for a mapping that asks for what is not emulated or names a stream that is not there
@@ -75,9 +94,7 @@ export class DynamoDbService {
   async consume({ functions, destinations }: ConsumerOptions): Promise<void> {
     const { resources, environment, clock, log, pollIntervalMs } = this.#options
     for (const definition of streamMappings(resources)) {
-      const table = this.tables.find(({ resource }) =>
-        definition.streamArn.startsWith(`${resource.arn}/stream/`),
-      )
+      const table = this.#tableOf(definition)
       if (table?.engineStreamArn === undefined)
         throw new Error(
           `${definition.resource.path}: no table of the template has the stream "${definition.streamArn}"`,

@@ -9,7 +9,7 @@ export type Image = Readonly<Record<string, Attribute>>
 
 /** One change, in the very shape in which Lambda gets it. */
 export interface StreamRecord {
-  /** 32 hex digits, the same on every delivery of the record. */
+  /** 32 hex digits, the same on every delivery of the record and on no other one. */
   readonly eventID: string
   readonly eventName: 'INSERT' | 'MODIFY' | 'REMOVE'
   readonly eventVersion: '1.1'
@@ -43,6 +43,8 @@ export interface StreamOptions {
   readonly arn: string
   /** ARN by which the engine knows it. */
   readonly engineArn: string
+  /** Counts the lives of the engine: a stream that was made again numbers its records from the start again. */
+  readonly incarnation: number
   readonly environment: Environment
   readonly clock: Clock
   readonly position: 'TRIM_HORIZON' | 'LATEST'
@@ -95,10 +97,11 @@ export class ShardReader {
   }
 
   #toLambda({ eventName, dynamodb, userIdentity }: EngineRecord): StreamRecord {
-    const { arn, environment } = this.#options
+    const { arn, engineArn, incarnation, environment } = this.#options
     const { NewImage, OldImage, Keys } = dynamodb
+    const identity = [arn, engineArn, incarnation, this.shardId, dynamodb.SequenceNumber].join('/')
     return {
-      eventID: createHash('md5').update(`${arn}/${this.shardId}/${dynamodb.SequenceNumber}`).digest('hex'),
+      eventID: createHash('md5').update(identity).digest('hex'),
       eventName,
       eventVersion: '1.1',
       eventSource: 'aws:dynamodb',

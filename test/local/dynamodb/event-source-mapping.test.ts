@@ -1,4 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type Clock, ManualClock, systemClock } from '../../../local/clock.ts'
 import type { Resource } from '../../../local/cloudformation/resource.ts'
 import { DynamoDbService } from '../../../local/dynamodb/service.ts'
@@ -51,12 +55,24 @@ const crash: InvokeResult = {
   functionError: 'Unhandled',
 }
 
+/** An engine that notes its process id. */
+function notedEngine() {
+  const enginePackage = `@dynoxide/${process.platform}-${process.arch}/package.json`
+  const real = join(dirname(createRequire(import.meta.url).resolve(enginePackage)), 'dynoxide')
+  const folder = mkdtempSync(join(tmpdir(), 'engine-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const binary = join(folder, 'dynoxide')
+  const note = join(folder, 'pid')
+  writeFileSync(binary, `#!/bin/sh\necho $$ > ${note}\nexec ${real} "$@"\n`, { mode: 0o755 })
+  return { binary, pid: () => Number(readFileSync(note, 'utf8')) }
+}
+
 describe('EventSourceMapping', () => {
   let service: DynamoDbService
   let batches: string[][]
   let seen: StreamRecord[]
   let dead: Record<string, Record<string, unknown>>[]
-  let answer: (ids: string[], records: readonly StreamRecord[]) => InvokeResult
+  let answer: (ids: string[], records: readonly StreamRecord[]) => InvokeResult | Promise<InvokeResult>
 
   const idOf = (record: StreamRecord) => String(record.dynamodb.Keys['id']?.['S'])
 
@@ -64,13 +80,14 @@ describe('EventSourceMapping', () => {
     over: Record<string, unknown> = {},
     write?: () => Promise<void>,
     clock: Clock = { now: () => systemClock.now(), after: (_ms, callback) => systemClock.after(0, callback) },
+    env: Readonly<Record<string, string | undefined>> = process.env,
   ): Promise<void> {
     service = await DynamoDbService.start({
       resources: [table, mapping(over), resource('AWS::Lambda::Function', 'stream', FUNCTION_ARN, {})],
       environment: { partition: 'aws', region: 'eu-west-1', accountId: '123456789012' },
       clock,
       log: silentLog,
-      env: process.env,
+      env,
       ttlIntervalMs: 1_000_000,
     })
     await write?.()
@@ -284,6 +301,44 @@ describe('EventSourceMapping', () => {
     expect(dead).toMatchObject([
       { requestContext: { approximateInvokeCount: 4 }, DDBStreamBatchInfo: { batchSize: 2 } },
     ])
+  })
+
+  it.skipIf(process.platform === 'win32')(
+    'hands over all that is written after the engine died, as records of their own',
+    async () => {
+      const { binary, pid } = notedEngine()
+      await start({}, undefined, undefined, { DYNOXIDE_BIN: binary })
+      await putAll('a', 'b', 'c', 'd')
+      await service.drained()
+      process.kill(pid(), 'SIGKILL')
+      await vi.waitFor(async () => put('e'), { timeout: 4000, interval: 5 })
+      await putAll('f', 'g')
+      await service.drained()
+      expect(batches.flat()).toEqual(['a', 'b', 'c', 'd', 'e', 'f', 'g'])
+      expect(new Set(seen.map((record) => record.eventID)).size).toBe(7)
+    },
+  )
+
+  it.skipIf(process.platform === 'win32')('still handles what it had read when the engine died', async () => {
+    const { binary, pid } = notedEngine()
+    let release: () => void = () => undefined
+    const held = new Promise<void>((resolve) => (release = resolve))
+    let first = true
+    answer = async () => {
+      if (!first) return ok
+      first = false
+      await held
+      return crash
+    }
+    await start({ BisectBatchOnFunctionError: false }, async () => putAll('a'), undefined, {
+      DYNOXIDE_BIN: binary,
+    })
+    await vi.waitFor(() => expect(batches.length).toBe(1))
+    process.kill(pid(), 'SIGKILL')
+    await vi.waitFor(async () => put('b'), { timeout: 4000, interval: 5 })
+    release()
+    await service.drained()
+    expect(batches).toEqual([['a'], ['a'], ['b']])
   })
 
   it('refuses a mapping that asks for what is not emulated', async () => {
