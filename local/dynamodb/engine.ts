@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { createRequire } from 'node:module'
 import { delimiter, dirname, join } from 'node:path'
-import type { Clock } from '../clock.ts'
+import { type Clock, systemClock, withinTime } from '../clock.ts'
 import type { Log } from '../log.ts'
 import { EngineClient } from './client.ts'
 import { pause } from './pause.ts'
@@ -32,6 +32,8 @@ export interface EngineOptions {
 }
 
 const EXECUTABLE = process.platform === 'win32' ? 'dynoxide.exe' : 'dynoxide'
+/** An engine that is there already; the first that is set counts. */
+const ENDPOINT_VARIABLES = ['DYNAMODB_ENDPOINT', 'AWS_ENDPOINT_URL_DYNAMODB'] as const
 /** How long an engine may take to answer its first request: it takes some 10 ms. */
 const START_TIMEOUT_MS = 10_000
 const RESTART_DELAY_MS = 100
@@ -44,8 +46,10 @@ const RESTART_WINDOW_MS = 60_000
  * @throws when there is none for this platform, naming the choices
  */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
-  const given = options.env['DYNAMODB_ENDPOINT'] ?? options.env['AWS_ENDPOINT_URL_DYNAMODB']
-  if (given) return useEngine(given)
+  for (const variable of ENDPOINT_VARIABLES) {
+    const endpoint = options.env[variable]
+    if (endpoint) return useEngine(endpoint, variable, options.log)
+  }
   const chosen = options.env['DYNOXIDE_BIN']
   if (chosen && !existsSync(chosen))
     throw new Error(
@@ -53,21 +57,42 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     )
   const binary = findBinary(options.env)
   if (binary === undefined) throw new Error(noEngine())
-  return Dynoxide.start(binary, options)
+  const engine = await Dynoxide.start(binary, options)
+  tellVersion(engine.name, options.log)
+  return engine
 }
 
-async function useEngine(endpoint: string): Promise<Engine> {
-  const client = new EngineClient(endpoint)
-  await client.call('ListTables', {})
-  try {
-    await client.call('ListStreams', {})
-  } catch (cause) {
+async function useEngine(endpoint: string, variable: string, log: Log): Promise<Engine> {
+  const { protocol } = URL.canParse(endpoint) ? new URL(endpoint) : { protocol: undefined }
+  if (protocol !== 'http:')
     throw new Error(
-      `the engine at ${endpoint} has no DynamoDB Streams; expected dynoxide or DynamoDB Local`,
-      { cause },
+      `${variable} is "${endpoint}", which is no http URL; expected one like http://127.0.0.1:8000`,
     )
+  const client = new EngineClient(endpoint)
+  const ask = async (operation: string, complaint: string) => {
+    try {
+      const answer = await withinTime(systemClock, START_TIMEOUT_MS, client.call(operation, {}))
+      if (answer === 'timed-out') throw new Error(`no answer within ${START_TIMEOUT_MS / 1000} seconds`)
+    } catch (cause) {
+      client.close()
+      throw new Error(`${variable} is "${endpoint}", where ${complaint}: ${String(cause)}`, { cause })
+    }
   }
+  await ask('ListTables', 'no DynamoDB answers; start one there or unset the variable')
+  await ask('ListStreams', 'the engine has no DynamoDB Streams; expected dynoxide or DynamoDB Local')
+  log.info('dynamodb', `the engine is the one at ${endpoint}, from ${variable}`)
   return { endpoint, name: endpoint, client, sweepTtl: undefined, stop: async () => client.close() }
+}
+
+/** Says which engine it is, and what is known to end it. */
+function tellVersion(name: string, log: Log): void {
+  log.info('dynamodb', `the engine is ${name}`)
+  const [, major, minor] = /^dynoxide (\d+)\.(\d+)\./.exec(name) ?? []
+  if (major === undefined || Number(major) > 1 || (Number(major) === 1 && Number(minor) >= 3)) return
+  log.info(
+    'dynamodb',
+    'dynoxide below 1.3.0 can crash on non-ASCII characters in expressions: keep "#name" and ":value" ASCII',
+  )
 }
 
 function findBinary(env: EngineOptions['env']): string | undefined {

@@ -1,7 +1,9 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
@@ -111,6 +113,40 @@ describe.skipIf(process.platform === 'win32')('startEngine', () => {
     process.kill(starts()[0] ?? 0, 'SIGKILL')
     expect(await givenUp).toContain('restart the stack')
     expect(starts().length).toBe(6)
+  })
+
+  it('says which engine it is, and what ends it', async () => {
+    const lines: string[] = []
+    const log = { ...silentLog, info: (_: string, text: string) => void lines.push(text) }
+    const engine = await startEngine({ log, clock: hasty, env: { DYNOXIDE_BIN: REAL } })
+    await engine.stop()
+    expect(lines).toEqual([
+      expect.stringMatching(/^the engine is dynoxide 1\.2\.\d+$/),
+      expect.stringContaining('can crash on non-ASCII characters in expressions'),
+    ])
+  })
+
+  it.each(['DYNAMODB_ENDPOINT', 'AWS_ENDPOINT_URL_DYNAMODB'])(
+    'names %s when it is of no use',
+    async (name) => {
+      const start = async (endpoint: string) =>
+        startEngine({ log: silentLog, clock: hasty, env: { [name]: endpoint } })
+      for (const malformed of ['127.0.0.1:8000', 'localhost:8000', 'no URL', 'ftp://127.0.0.1'])
+        await expect(start(malformed)).rejects.toThrow(`${name} is "${malformed}", which is no http URL`)
+      const dead = 'http://127.0.0.1:1'
+      await expect(start(dead)).rejects.toThrow(`${name} is "${dead}", where no DynamoDB answers`)
+    },
+  )
+
+  it('refuses an endpoint where something else answers', async () => {
+    const server = createServer((_, response) => response.end('<html>')).listen(0, '127.0.0.1')
+    onTestFinished(() => void server.close())
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const env = { DYNAMODB_ENDPOINT: `http://127.0.0.1:${port}` }
+    await expect(startEngine({ log: silentLog, clock: hasty, env })).rejects.toThrow(
+      /^DYNAMODB_ENDPOINT is .* no DynamoDB answers/,
+    )
   })
 
   it('refuses a DYNOXIDE_BIN that is not there, by its name', async () => {
