@@ -25,6 +25,7 @@ async function run(options: Options): Promise<void> {
   const logFile = join(state, 'local.log')
   const { log, endLog } = openLog(logFile)
   const outputsFile = join(state, 'outputs.json')
+  rmSync(outputsFile, { force: true }) // left by a stack that was killed: it says where nothing is any more
   const page = new PageServer(web)
   let stack: RunningStack | undefined
   let isStopping = false
