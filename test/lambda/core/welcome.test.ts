@@ -1,0 +1,75 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { HANDSHAKE_GRACE_MS } from '../../../lambda/core/deliver.ts'
+import { welcome } from '../../../lambda/core/welcome.ts'
+import { ECHO, TASKS } from '../../../protocol/channel.ts'
+import type { Channel } from '../../../protocol/ids.ts'
+import { CONNECTION_LIFETIME_MS } from '../../../protocol/limits.ts'
+import { ALICE, BOB, START, aTask, fakePorts, open } from '../../support/fakes.ts'
+
+describe('welcome', () => {
+  let ports: ReturnType<typeof fakePorts>
+  beforeEach(() => void (ports = fakePorts()))
+
+  const greet = (...channels: Channel[]) =>
+    welcome({ connectionId: ALICE, channels }, { ...ports, heartbeatMs: 240_000 })
+  const OPEN = { connectedAt: START, lastActiveAt: START }
+
+  it('tells the newest offset of each channel, the version of a task and 0 of one that is not there', async () => {
+    await open(ports.store, ALICE)
+    ports.tasks.items.set('t-7', aTask({ version: 3 }))
+    await ports.log.append(TASKS, [], START)
+    const newest = await ports.log.append(TASKS, [], START)
+    await greet(TASKS, 'tasks/t-7' as Channel, 'tasks/t-none' as Channel)
+    expect(ports.sender.sentTo(ALICE)).toEqual([
+      {
+        type: 'welcome',
+        connectionId: ALICE,
+        heartbeatMs: 240_000,
+        lifetimeMs: CONNECTION_LIFETIME_MS,
+        channels: { tasks: newest, 'tasks/t-7': 3, 'tasks/t-none': 0 },
+      },
+    ])
+  })
+
+  it('greets an echo line in words, and nobody else', async () => {
+    await open(ports.store, ALICE, ECHO)
+    await open(ports.store, BOB, ECHO)
+    await greet(ECHO, TASKS)
+    expect(ports.sender.frames).toEqual([{ id: ALICE, frame: 'Connected. Say something.' }])
+  })
+
+  it.each(['gone', 'unknown'] as const)(
+    'waits while the gateway says %s, and reads the offsets only then',
+    async (state) => {
+      await open(ports.store, ALICE, TASKS)
+      ports.sender.state = (_, attempt) => {
+        if (attempt < 3) return state
+        ports.log.entries.push({ channel: TASKS, offset: 42, events: [] })
+        return OPEN
+      }
+      await greet(TASKS)
+      expect(ports.clock.now()).toBeGreaterThan(START)
+      expect(ports.sender.sentTo(ALICE)).toMatchObject([{ channels: { tasks: 42 } }])
+    },
+  )
+
+  it('forgets a connection that never opens, within the grace, and keeps the other', async () => {
+    await open(ports.store, ALICE, TASKS)
+    await open(ports.store, BOB, TASKS)
+    ports.sender.state = (id) => (id === ALICE ? 'gone' : OPEN)
+    await greet(TASKS)
+    expect(ports.clock.now() - START).toBeGreaterThan(HANDSHAKE_GRACE_MS - 500)
+    expect(ports.clock.now() - START).toBeLessThanOrEqual(HANDSHAKE_GRACE_MS)
+    expect(ports.sender.frames).toEqual([])
+    expect(ports.store.traceOf(ALICE)).toEqual([])
+    expect(ports.store.traceOf(BOB)).toEqual(['connection', 'tasks'])
+  })
+
+  it('closes a line that is open but known to nobody, and keeps the other', async () => {
+    await open(ports.store, BOB, TASKS)
+    await greet(TASKS)
+    expect(ports.sender.closed).toEqual([ALICE])
+    expect(ports.sender.frames).toEqual([])
+    expect(ports.store.traceOf(BOB)).toEqual(['connection', 'tasks'])
+  })
+})
