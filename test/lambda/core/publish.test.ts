@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { publish } from '../../../lambda/core/publish.ts'
-import type { Channel } from '../../../protocol/ids.ts'
+import { type Channel, userId } from '../../../protocol/ids.ts'
 import { MAX_FRAME_BYTES, utf8Bytes } from '../../../protocol/limits.ts'
 import type { ChatEvent } from '../../../protocol/messages.ts'
 import { ALICE, BOB, START, fakePorts, open } from '../../support/fakes.ts'
@@ -10,7 +10,7 @@ const LOBBY = 'chat/lobby' as Channel
 const said = (id: string, data = 'hi'): ChatEvent => ({
   type: 'chat.message',
   id,
-  from: 'guest-alice',
+  from: userId('guest-alice'),
   at: '2026-11-23T09:00:00.000Z',
   data,
 })
