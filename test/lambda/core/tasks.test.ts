@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { type TaskRequest, handleTaskRequest } from '../../../lambda/core/tasks.ts'
+import { type TaskRequest, type TaskResponse, handleTaskRequest } from '../../../lambda/core/tasks.ts'
 import { type TaskId, later, taskId } from '../../../protocol/ids.ts'
 import { MAX_TITLE_LENGTH } from '../../../protocol/limits.ts'
 import { START, aTask, fakePorts } from '../../support/fakes.ts'
@@ -150,7 +150,7 @@ describe('handleTaskRequest', () => {
     })
 
     const page = async (query: Record<string, string>) =>
-      (await ask('GET /tasks', { query })) as { tasks: { id: string }[]; cursor?: string }
+      (await ask('GET /tasks', { query })) as Extract<TaskResponse, { tasks: unknown }>
 
     it('gives page after page, and no cursor on the last', async () => {
       const first = await page({ limit: '2' })
