@@ -20,6 +20,25 @@ export interface BatchDeps {
 const RETRY_BASE_MS = 100
 const RETRY_CAP_MS = 60_000
 
+/** What a function takes at most, as JSON. */
+const MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
+const ENVELOPE_BYTES = Buffer.byteLength(JSON.stringify({ Records: [] }))
+
+/** How many of the first records make a batch; full when one more would not go in. */
+export function measureBatch(
+  records: readonly StreamRecord[],
+  batchSize: number,
+): { readonly count: number; readonly isFull: boolean } {
+  let bytes = ENVELOPE_BYTES
+  for (const [index, record] of records.entries()) {
+    if (index === batchSize) return { count: index, isFull: true }
+    bytes += Buffer.byteLength(JSON.stringify(record)) + (index > 0 ? 1 : 0)
+    // A record too large by itself goes alone: there is no way to make it smaller.
+    if (bytes > MAX_PAYLOAD_BYTES && index > 0) return { count: index, isFull: true }
+  }
+  return { count: records.length, isFull: records.length >= batchSize }
+}
+
 type Outcome =
   | { readonly kind: 'done' }
   /** Records from `index` on are to be tried again. */

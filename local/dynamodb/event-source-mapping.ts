@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../clock.ts'
-import { type BatchDeps, processBatch } from './batch.ts'
+import { type BatchDeps, measureBatch, processBatch } from './batch.ts'
 import type { MappingDefinition } from './mapping-definition.ts'
 import { pause } from './pause.ts'
 import { ShardReader, type StreamOptions, type StreamRecord } from './stream.ts'
@@ -104,7 +104,9 @@ export class EventSourceMapping {
       try {
         const read = ++this.#reads
         const woken = this.#woken
-        const { records, caughtUp } = isOver() ? NOTHING : await shard.read(this.definition.batchSize)
+        const isEnough = pending.length >= this.definition.batchSize
+        const { records, caughtUp } =
+          isOver() || isEnough ? NOTHING : await shard.read(this.definition.batchSize)
         // An iterator outlives its stream and goes on in the next one, which is read from its start later.
         if (!isOver()) pending.push(...records)
         if (pending.length === 0 && (isOver() || !caughtUp)) continue
@@ -115,12 +117,13 @@ export class EventSourceMapping {
         }
         windowEnd ??= this.#options.clock.now() + this.definition.batchingWindowMs
         const remaining = windowEnd - this.#options.clock.now()
-        if (pending.length < this.definition.batchSize && remaining > 0 && !isOver()) {
+        const { count, isFull } = measureBatch(pending, this.definition.batchSize)
+        if (!isFull && remaining > 0 && !isOver()) {
           await this.#wait(woken, this.#options.clock, remaining, reading)
           continue
         }
         windowEnd = undefined
-        const batch = pending.slice(0, this.definition.batchSize)
+        const batch = pending.slice(0, count)
         pending = pending.slice(batch.length)
         await processBatch(batch, shard.shardId, this.definition, { ...this.#options, signal })
       } catch (error) {

@@ -218,6 +218,23 @@ describe('EventSourceMapping', () => {
     expect(batches).toEqual([['a', 'b'], ['c']])
   })
 
+  it('hands over no more than 6 MB of JSON at once', async () => {
+    const ids = Array.from({ length: 20 }, (_, index) => String(index))
+    const sizes: number[] = []
+    answer = (_ids, records) => {
+      sizes.push(Buffer.byteLength(JSON.stringify({ Records: records })))
+      return ok
+    }
+    const text = { S: 'x'.repeat(390_000) }
+    await start({}, async () => {
+      for (const id of ids) await put(id, { text })
+    })
+    await service.drained()
+    expect(batches.flat()).toEqual(ids)
+    expect(batches.map((batch) => batch.length)).toEqual([16, 4])
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(6 * 1024 * 1024)
+  })
+
   it('starts at what is written from now on with LATEST', async () => {
     await start({ StartingPosition: 'LATEST' }, async () => putAll('before'))
     await put('after')
