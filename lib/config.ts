@@ -24,7 +24,7 @@ const PREFIX = 'openline:'
 
 /** The settings, each with what it takes: `cdk deploy -c openline:stage=prod`, or in `cdk.json` under `context`. */
 const SETTINGS = {
-  stage: { fallback: 'dev', expected: '1 to 64 of A-Z a-z 0-9 _ -' },
+  stage: { fallback: 'dev', expected: 'a letter, then up to 63 of A-Z a-z 0-9 -' },
   throttleRate: { fallback: 1000, expected: 'requests a second from 1 to 10000', min: 1, max: 10_000 },
   throttleBurst: { fallback: 500, expected: 'requests at once from 1 to 5000', min: 1, max: 5000 },
   heartbeatSeconds: { fallback: 240, expected: 'seconds from 5 to 540', min: 5, max: 540 },
@@ -62,7 +62,7 @@ export function readConfig(node: Node): Config {
   }
 
   const stage = value('stage')
-  if (typeof stage !== 'string' || !/^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(stage)) return wrong('stage')
+  if (typeof stage !== 'string' || !/^[A-Za-z][A-Za-z0-9-]{0,63}$/.test(stage)) return wrong('stage')
   const heartbeat = Duration.seconds(count('heartbeatSeconds'))
   const idleTimeout =
     value('idleTimeoutSeconds') === 'off' ? undefined : Duration.seconds(count('idleTimeoutSeconds'))

@@ -34,10 +34,12 @@ describe('readConfig', () => {
   })
 
   it.each([
-    ['stage', '', '1 to 64 of A-Z a-z 0-9 _ -'],
-    ['stage', 'a/b', '1 to 64 of A-Z a-z 0-9 _ -'],
-    ['stage', 'a'.repeat(65), '1 to 64 of A-Z a-z 0-9 _ -'],
-    ['stage', 7, '1 to 64 of A-Z a-z 0-9 _ -'],
+    ['stage', '', 'a letter, then up to 63 of A-Z a-z 0-9 -'],
+    ['stage', 'a_b', 'a letter, then up to 63 of A-Z a-z 0-9 -'],
+    ['stage', '7a', 'a letter, then up to 63 of A-Z a-z 0-9 -'],
+    ['stage', 'a/b', 'a letter, then up to 63 of A-Z a-z 0-9 -'],
+    ['stage', 'a'.repeat(65), 'a letter, then up to 63 of A-Z a-z 0-9 -'],
+    ['stage', 7, 'a letter, then up to 63 of A-Z a-z 0-9 -'],
     ['throttleRate', 0, 'requests a second from 1 to 10000'],
     ['throttleRate', '10001', 'requests a second from 1 to 10000'],
     ['throttleRate', 'many', 'requests a second from 1 to 10000'],
