@@ -5,6 +5,9 @@ import { type HostTable, SERVICES, type ServiceName, serviceHost } from './hosts
 
 export type ServiceHandler = (request: IncomingMessage, response: ServerResponse) => void
 
+/** AWS keeps idle lines of its services open for minutes; a frozen function finds its own alive when it thaws. */
+const KEEP_ALIVE_MS = 350_000
+
 /** The regional services on one loopback port, told apart by the Host header that a client sends anyway. */
 export class Services {
   readonly #server: Server
@@ -14,7 +17,7 @@ export class Services {
     const hosts = SERVICES.map((name) => [serviceHost(name, region), handlers[name]] as const)
     // SDKs that know the account may put it in front.
     this.#handlers = new Map([...hosts, [serviceHost(`${accountId}.ddb`, region), handlers.dynamodb]])
-    this.#server = createServer((request, response) => {
+    this.#server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
       const host = (request.headers.host ?? '').replace(/:\d+$/, '')
       const handler = this.#handlers.get(host)
       if (handler) handler(request, response)

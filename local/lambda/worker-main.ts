@@ -1,5 +1,5 @@
 // Runs in the thread of an execution environment: loads the handler, then takes one invocation after another.
-import { existsSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -136,9 +136,7 @@ async function load(): Promise<Handler> {
   if (file === undefined || path === undefined)
     throw new RuntimeError('Runtime.MalformedHandlerName', `Bad handler "${handler}"`)
   const base = resolve(taskRoot, folder, file)
-  const found = ['', '.js', '.mjs', '.cjs']
-    .map((extension) => base + extension)
-    .find((name) => existsSync(name))
+  const found = ['', '.js', '.mjs', '.cjs'].map((extension) => base + extension).find(isFile)
   if (found === undefined)
     throw new RuntimeError('Runtime.ImportModuleError', `Error: Cannot find module '${join(folder, file)}'`)
   let exported: Record<string, unknown>
@@ -166,6 +164,8 @@ async function load(): Promise<Handler> {
   }
   throw new RuntimeError('Runtime.HandlerNotFound', `${handler} is undefined or not exported`)
 }
+
+const isFile = (path: string) => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false
 
 function describe(error: unknown): ErrorPayload {
   if (!(error instanceof Error)) return { errorType: typeof error, errorMessage: String(error), trace: [] }
