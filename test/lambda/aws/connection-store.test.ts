@@ -50,8 +50,8 @@ describe('connectionStore', () => {
     db.calls().map(({ args: [command] }) => [command.constructor.name, command.input as unknown])
   beforeEach(() => {
     db.reset()
-    for (const Command of [PutCommand, UpdateCommand, DeleteCommand, BatchWriteCommand])
-      db.on(Command).resolves({})
+    db.on(PutCommand).resolves({}).on(UpdateCommand).resolves({}).on(DeleteCommand).resolves({})
+    db.on(BatchWriteCommand).resolves({})
   })
 
   describe('add', () => {

@@ -51,7 +51,7 @@ describe('parseTaskRecord', () => {
   it.each<[string, { OldImage?: Image; NewImage?: Image }]>([
     ['it has neither an old nor a new image', {}],
     ['NewImage.title is {"N":"7"}; expected type S', { NewImage: { ...IMAGE, title: { N: '7' } } }],
-    ['OldImage.done is {}; expected type BOOL', { OldImage: { ...IMAGE, done: {} } }],
+    ['OldImage.done is {"S":"true"}; expected type BOOL', { OldImage: { ...IMAGE, done: { S: 'true' } } }],
     [
       'NewImage.version is 1.5; expected a whole number from 1',
       { NewImage: { ...IMAGE, version: { N: '1.5' } } },
