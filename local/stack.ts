@@ -1,5 +1,5 @@
-import { HttpApi } from './api-gateway/http-api.ts'
-import { httpApis } from './api-gateway/http-definition.ts'
+import { HttpApi } from './api-gateway/http/api.ts'
+import { httpApis } from './api-gateway/http/definition.ts'
 import { WebSocketApi } from './api-gateway/websocket/api.ts'
 import { webSocketApis } from './api-gateway/websocket/definition.ts'
 import { type Clock, systemClock } from './clock.ts'

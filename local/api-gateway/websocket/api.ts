@@ -7,7 +7,7 @@ import type { Environment } from '../../cloudformation/resource.ts'
 import type { FunctionInvoker } from '../../lambda/invoker.ts'
 import type { Log } from '../../log.ts'
 import { FrameMeter } from './frame-meter.ts'
-import { RouteThrottles, type Throttle } from '../http-throttle.ts'
+import { RouteThrottles, type Throttle } from '../throttle.ts'
 import { newConnectionId, newMessageId, newRequestId } from './identifiers.ts'
 import {
   CLOSE_GRACE_MS,

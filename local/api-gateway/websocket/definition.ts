@@ -1,5 +1,5 @@
 import type { Environment, Resource } from '../../cloudformation/resource.ts'
-import type { ThrottleSettings } from '../http-definition.ts'
+import type { ThrottleSettings } from '../throttle.ts'
 import { MAX_INTEGRATION_TIMEOUT_MS } from './limits.ts'
 
 /** What an `AWS::ApiGatewayV2::Api` with `ProtocolType: WEBSOCKET` and everything that refers to it comes to. */

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { clfTime } from '../http-event.ts'
+import { clfTime } from '../clf-time.ts'
 
 /** What the events of one connection have in common. */
 export interface ConnectionContext {

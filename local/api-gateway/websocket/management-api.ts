@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../../clock.ts'
 import type { Log } from '../../log.ts'
-import type { Throttle } from '../http-throttle.ts'
+import type { Throttle } from '../throttle.ts'
 import { isConnectionId, newRequestId } from './identifiers.ts'
 import { MAX_BUFFERED_BYTES, MAX_MESSAGE_BYTES } from './limits.ts'
 import { CLOSED_BY_DELETE, type WebSocketConnection } from './connection.ts'

@@ -9,7 +9,7 @@ import { ManualClock } from '../../../../local/clock.ts'
 import type { Resource } from '../../../../local/cloudformation/resource.ts'
 import type { InvokeResult } from '../../../../local/lambda/invoker.ts'
 import { silentLog } from '../../../../local/log.ts'
-import { environment, functionArn, resource } from '../http-fixture.ts'
+import { environment, functionArn, resource } from '../http/fixture.ts'
 
 export interface GatewayEvent {
   readonly headers?: Readonly<Record<string, string>>

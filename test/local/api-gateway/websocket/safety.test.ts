@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { renderTemplate } from '../../../../local/api-gateway/websocket/mapping-template.ts'
 import { HANDSHAKE, ok, open, raw, resources, start } from './fixture.ts'
 import { webSocketApis } from '../../../../local/api-gateway/websocket/definition.ts'
-import { environment } from '../http-fixture.ts'
+import { environment } from '../http/fixture.ts'
 
 describe('a mapping template', () => {
   it.each([

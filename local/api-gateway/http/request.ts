@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { MAX_HEADER_BYTES, MAX_PAYLOAD_BYTES } from './http-limits.ts'
+import { MAX_HEADER_BYTES, MAX_PAYLOAD_BYTES } from './limits.ts'
 
 /** A client's request as the gateway sees it, before stage and route are known. */
 export interface HttpRequest {

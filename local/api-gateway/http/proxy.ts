@@ -1,8 +1,8 @@
 import http from 'node:http'
 import https from 'node:https'
-import type { RoutedRequest } from './http-event.ts'
-import { isHopByHop } from './http-request.ts'
-import type { HttpResponse } from './http-response.ts'
+import type { RoutedRequest } from './event.ts'
+import { isHopByHop } from './request.ts'
+import type { HttpResponse } from './response.ts'
 
 /**
  * An HTTP proxy integration: the request goes on to `url`, whose `{name}`s are the route's path variables, with the

@@ -1,10 +1,10 @@
 import { onTestFinished } from 'vitest'
-import { HttpApi, type HttpApiDependencies } from '../../../local/api-gateway/http-api.ts'
-import { httpApis } from '../../../local/api-gateway/http-definition.ts'
-import { ManualClock } from '../../../local/clock.ts'
-import type { Environment, Resource } from '../../../local/cloudformation/resource.ts'
-import type { InvokeResult } from '../../../local/lambda/invoker.ts'
-import { silentLog } from '../../../local/log.ts'
+import { HttpApi, type HttpApiDependencies } from '../../../../local/api-gateway/http/api.ts'
+import { httpApis } from '../../../../local/api-gateway/http/definition.ts'
+import { ManualClock } from '../../../../local/clock.ts'
+import type { Environment, Resource } from '../../../../local/cloudformation/resource.ts'
+import type { InvokeResult } from '../../../../local/lambda/invoker.ts'
+import { silentLog } from '../../../../local/log.ts'
 
 export const environment: Environment = { partition: 'aws', region: 'eu-west-1', accountId: '123456789012' }
 export const functionArn = 'arn:aws:lambda:eu-west-1:123456789012:function:tasks'

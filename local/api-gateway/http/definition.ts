@@ -1,6 +1,7 @@
-import type { Environment, Resource } from '../cloudformation/resource.ts'
-import { MAX_INTEGRATION_TIMEOUT_MS, MIN_INTEGRATION_TIMEOUT_MS } from './http-limits.ts'
-import { parseRouteKey, type RouteKey } from './http-routes.ts'
+import type { Environment, Resource } from '../../cloudformation/resource.ts'
+import { MAX_INTEGRATION_TIMEOUT_MS, MIN_INTEGRATION_TIMEOUT_MS } from './limits.ts'
+import type { ThrottleSettings } from '../throttle.ts'
+import { parseRouteKey, type RouteKey } from './routes.ts'
 
 /** What an `AWS::ApiGatewayV2::Api` with `ProtocolType: HTTP` and everything that refers to it comes to. */
 export interface HttpApiDefinition {
@@ -34,13 +35,6 @@ export interface HttpStage {
   /** For routes without settings of their own. */
   readonly throttle?: ThrottleSettings
   readonly routeThrottles: Readonly<Record<string, ThrottleSettings>>
-}
-
-export interface ThrottleSettings {
-  /** Requests per second. */
-  readonly rate: number
-  /** Size of the token bucket. */
-  readonly burst: number
 }
 
 export interface HttpRoute {

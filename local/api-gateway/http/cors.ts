@@ -1,6 +1,6 @@
-import type { CorsConfiguration } from './http-definition.ts'
-import type { HttpRequest } from './http-request.ts'
-import type { HttpResponse } from './http-response.ts'
+import type { CorsConfiguration } from './definition.ts'
+import type { HttpRequest } from './request.ts'
+import type { HttpResponse } from './response.ts'
 
 /** A preflight is an OPTIONS request with `Origin` and `Access-Control-Request-Method`. */
 export function isPreflight(request: HttpRequest): boolean {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { httpApis } from '../../../local/api-gateway/http-definition.ts'
-import { apiResources, environment, functionArn, resource } from './http-fixture.ts'
+import { httpApis } from '../../../../local/api-gateway/http/definition.ts'
+import { apiResources, environment, functionArn, resource } from './fixture.ts'
 
 describe('httpApis', () => {
   it('reads API, stages, routes and integrations', () => {

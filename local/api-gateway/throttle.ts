@@ -1,5 +1,18 @@
 import type { Clock } from '../clock.ts'
-import type { HttpStage, ThrottleSettings } from './http-definition.ts'
+
+export interface ThrottleSettings {
+  /** Requests per second. */
+  readonly rate: number
+  /** Size of the token bucket. */
+  readonly burst: number
+}
+
+/** A stage with limits of its own: for routes named, and for the rest. */
+export interface ThrottledStage {
+  readonly name: string
+  readonly throttle?: ThrottleSettings
+  readonly routeThrottles: Readonly<Record<string, ThrottleSettings>>
+}
 
 /** Something that lets a request through or not. */
 export interface Throttle {
@@ -42,7 +55,7 @@ export class RouteThrottles {
   }
 
   /** False when the route's bucket is empty; a route without settings has none. */
-  take(stage: HttpStage, routeKey: string): boolean {
+  take(stage: ThrottledStage, routeKey: string): boolean {
     const settings = stage.routeThrottles[routeKey] ?? stage.throttle
     if (!settings) return true
     const id = `${stage.name} ${routeKey}`

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseRouteKey, selectRoute } from '../../../local/api-gateway/http-routes.ts'
+import { parseRouteKey, selectRoute } from '../../../../local/api-gateway/http/routes.ts'
 
 const routes = [
   '$default',

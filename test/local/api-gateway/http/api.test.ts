@@ -1,8 +1,8 @@
 import { createServer, request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { connect, type AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { FunctionNotFoundError, FunctionThrottledError } from '../../../local/lambda/invoker.ts'
-import { apiResources, functionArn, reply, startApi } from './http-fixture.ts'
+import { FunctionNotFoundError, FunctionThrottledError } from '../../../../local/lambda/invoker.ts'
+import { apiResources, functionArn, reply, startApi } from './fixture.ts'
 
 /** Sends bytes over a bare socket and gives everything that comes back. */
 function exchange(port: number, bytes: string): Promise<string> {

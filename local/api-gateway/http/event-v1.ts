@@ -1,5 +1,5 @@
+import { clfTime } from '../clf-time.ts'
 import {
-  clfTime,
   decodedPath,
   encodedBody,
   gatewayHeaders,
@@ -7,7 +7,7 @@ import {
   isEmpty,
   queryValues,
   type RoutedRequest,
-} from './http-event.ts'
+} from './event.ts'
 
 /**
  * The event of payload format 1.0, in the shape of a REST API's. Keys without a value are null.

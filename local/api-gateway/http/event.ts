@@ -1,5 +1,6 @@
-import type { HttpApiDefinition, HttpStage } from './http-definition.ts'
-import type { HttpRequest } from './http-request.ts'
+import { clfTime } from '../clf-time.ts'
+import type { HttpApiDefinition, HttpStage } from './definition.ts'
+import type { HttpRequest } from './request.ts'
 
 /** Everything about a request that an event is made of. */
 export interface RoutedRequest {
@@ -124,15 +125,6 @@ export function queryValues(rawQuery: string): Map<string, string[]> {
   for (const [name, value] of new URLSearchParams(rawQuery))
     values.set(name, [...(values.get(name) ?? []), value])
   return values
-}
-
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
-
-/** Common log format: `23/Nov/2026:09:11:42 +0000`. */
-export function clfTime(epochMs: number): string {
-  const [date = '', time = ''] = new Date(epochMs).toISOString().slice(0, 19).split('T')
-  const [year = '', month = '', day = ''] = date.split('-')
-  return `${day}/${MONTHS[Number(month) - 1] ?? ''}/${year}:${time} +0000`
 }
 
 export function isEmpty(value: object): boolean {
