@@ -31,6 +31,15 @@ export class WebSocketConnection {
     this.#onEnd = onEnd
   }
 
+  get isOpen(): boolean {
+    return this.socket.readyState === this.socket.OPEN
+  }
+
+  /** Answers a message; a client that is gone by then needs no answer. */
+  sendIfOpen(text: string, at: number): void {
+    if (this.isOpen) this.send(text, at)
+  }
+
   /** Sends text as one message, in frames of at most the quota. */
   send(text: string, at: number): void {
     this.lastActiveAt = at
@@ -50,6 +59,12 @@ export class WebSocketConnection {
     this.closing ??= why
     this.socket.close(why.code, clientReason)
     this.ended(this.closing)
+  }
+
+  /** Closes without leaving the client time to answer. */
+  terminate(why: Close): void {
+    this.close(why)
+    this.socket.terminate()
   }
 
   /** Tells once, at the first word of it, that the connection is no more; the gateway waits for no client's answer. */
