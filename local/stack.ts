@@ -1,5 +1,6 @@
 import { HttpApi } from './api-gateway/http/api.ts'
 import { httpApis } from './api-gateway/http/definition.ts'
+import type { ServiceCaller } from './api-gateway/http/service-integration.ts'
 import { WebSocketApi } from './api-gateway/websocket/api.ts'
 import { webSocketApis } from './api-gateway/websocket/definition.ts'
 import { type Clock, systemClock } from './clock.ts'
@@ -13,6 +14,7 @@ import { invokeApi } from './lambda/invoke-api.ts'
 import { LambdaService } from './lambda/service.ts'
 import { type Log, silentLog } from './log.ts'
 import { Services } from './services.ts'
+import { callSqs } from './sqs/call.ts'
 import { queueDefinitions } from './sqs/definition.ts'
 import { sqsEndpoint } from './sqs/endpoint.ts'
 import { Queues } from './sqs/queues.ts'
@@ -149,6 +151,10 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
     })
     closers.push(() => functions.close())
     const sqs = sqsEndpoint(queues, { environment, log })
+    const callServices: ServiceCaller = (service, operation, input) =>
+      service === 'SQS'
+        ? callSqs(queues, environment.accountId, operation, input)
+        : Promise.reject(new Error(`"${service}" is not emulated`))
     const services = new Services(
       {
         dynamodb: dynamodb.front.handle,
@@ -164,7 +170,7 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
 
     const apis: RunningApi[] = []
     for (const [index, definition] of definitions.entries()) {
-      const deps = { functions, clock, log, environment }
+      const deps = { functions, clock, log, environment, services: callServices }
       const api =
         'routeSelectionExpression' in definition
           ? new WebSocketApi(definition, deps)

@@ -96,6 +96,22 @@ const MAKERS: Readonly<Record<string, Maker>> = {
     const ref = gatewayId(id, 6)
     return { ref, arn: '', attributes: { AuthorizerId: ref } }
   },
+  // Not emulated, but JWT authorizers name them as issuer and audience.
+  'AWS::Cognito::UserPool': (id) => {
+    const ref = `${id.region}_${derived(seedOf(id), 9, UPPER + LOWER)}`
+    const arn = arnOf(id, 'cognito-idp', `userpool/${ref}`)
+    const name = `cognito-idp.${id.region}.${URL_SUFFIX}/${ref}`
+    return {
+      ref,
+      arn,
+      attributes: { Arn: arn, ProviderName: name, ProviderURL: `https://${name}`, UserPoolId: ref },
+    }
+  },
+  'AWS::Cognito::UserPoolClient': (id) => ({
+    ref: derived(seedOf(id), 26, LOWER),
+    arn: '',
+    attributes: undefined,
+  }),
   'AWS::DynamoDB::Table': tableId,
   'AWS::DynamoDB::GlobalTable': tableId,
   'AWS::Lambda::Function': (id, name) => {

@@ -1,26 +1,28 @@
 import http from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import type { Clock, Timer } from '../../clock.ts'
 import type { Environment } from '../../cloudformation/resource.ts'
-import { FunctionThrottledError, type FunctionInvoker } from '../../lambda/invoker.ts'
-import type { Log } from '../../log.ts'
+import { withinTime } from '../../clock.ts'
+import { FunctionThrottledError } from '../../lambda/invoker.ts'
+import { RouteThrottles, type Throttle } from '../throttle.ts'
+import { Authorizers, type AuthorizerDependencies } from './authorizers.ts'
 import { isPreflight, preflightResponse, withCors } from './cors.ts'
-import type { HttpApiDefinition, HttpIntegration, HttpRoute, HttpStage } from './definition.ts'
-import { eventV2, type RoutedRequest } from './event.ts'
+import type { HttpApiDefinition, HttpRoute, HttpStage } from './definition.ts'
+import { type RoutedRequest, eventV2, withStageVariables } from './event.ts'
 import { eventV1 } from './event-v1.ts'
+import type { HttpIntegration, LambdaIntegration } from './integration-definition.ts'
 import { MAX_HEADER_BYTES, MAX_LAMBDA_EVENT_BYTES } from './limits.ts'
+import { mapRequest, mapResponse } from './parameter-mapping.ts'
 import { forward } from './proxy.ts'
+import { httpRequestId } from './request-id.ts'
 import { readRequest, RequestRefusedError, type HttpRequest } from './request.ts'
 import { gatewayResponse, lambdaResponse, MalformedReplyError, type HttpResponse } from './response.ts'
 import { selectRoute } from './routes.ts'
-import { RouteThrottles, type Throttle } from '../throttle.ts'
-import { httpRequestId } from './request-id.ts'
+import { type ServiceCaller, callService } from './service-integration.ts'
 
-export interface HttpApiDependencies {
-  readonly functions: FunctionInvoker
-  readonly clock: Clock
-  readonly log: Log
+export interface HttpApiDependencies extends AuthorizerDependencies {
   readonly environment: Environment
+  /** What integrations with AWS services go to. */
+  readonly services: ServiceCaller
   /** The account's bucket, shared with every other API; without it only the stages' own throttles hold. */
   readonly throttle?: Throttle
 }
@@ -32,12 +34,15 @@ export class HttpApi {
   readonly definition: HttpApiDefinition
   readonly #dependencies: HttpApiDependencies
   readonly #throttles: RouteThrottles
+  readonly #authorizers: Authorizers
   readonly #server: http.Server
 
   constructor(definition: HttpApiDefinition, dependencies: HttpApiDependencies) {
     this.definition = definition
     this.#dependencies = dependencies
     this.#throttles = new RouteThrottles(dependencies.clock)
+    this.#authorizers = new Authorizers(dependencies)
+    for (const problem of definition.problems) dependencies.log.warn(definition.logicalId, problem)
     // The server's own limit counts names too and only keeps memory bounded; the gateway's is in `readRequest`.
     this.#server = http.createServer({ maxHeaderSize: 8 * MAX_HEADER_BYTES }, (message, reply) => {
       this.#serve(message, reply).catch((error: unknown) => {
@@ -130,39 +135,30 @@ export class HttpApi {
     const routeKey = match.route.key.text
     if (!this.#throttles.take(stage, routeKey)) return gatewayResponse(429, 'Too Many Requests')
 
-    return this.#integrate(match.route, {
+    const routed: RoutedRequest = {
       api: this.definition,
       stage,
-      accountId: environment.accountId,
+      environment,
       request,
+      stagePath: staged.path,
       routeKey,
       pathParameters: match.pathParameters,
-    })
+    }
+    const authorization = await this.#authorizers.authorize(routed, match.route)
+    if ('refusal' in authorization) return authorization.refusal
+    return this.#integrate(match.route, { ...routed, ...authorization })
   }
 
   /** Runs the integration against its time limit, and turns its failures into what the client gets to see of them. */
   async #integrate({ integration }: HttpRoute, routed: RoutedRequest): Promise<HttpResponse> {
     const { clock, log } = this.#dependencies
     const source = this.definition.logicalId
-    const { timeoutMs } = integration
+    const { timeoutMs, requestMappings, responseMappings } = integration
     const abort = new AbortController()
-    let timer: Timer | undefined
-    const timeout = new Promise<'timeout'>((resolve) => {
-      timer = clock.after(timeoutMs, () => resolve('timeout'))
-    })
     try {
-      const call =
-        integration.type === 'lambda'
-          ? this.#invoke(integration, routed)
-          : forward(routed, {
-              url: withStageVariables(integration.url, routed.stage),
-              method: integration.method,
-              signal: abort.signal,
-            })
-      // After a timeout nobody waits for the call any more; its failure has been told as the timeout.
-      call.catch(() => undefined)
-      const outcome = await Promise.race([call, timeout])
-      if (outcome !== 'timeout') return outcome
+      const call = this.#call(integration, mapRequest(requestMappings, routed), abort.signal)
+      const outcome = await withinTime(clock, timeoutMs, call)
+      if (outcome !== 'timed-out') return mapResponse(responseMappings, routed, outcome)
       abort.abort()
       log.warn(source, `${routed.routeKey}: no answer from the integration within ${timeoutMs} ms`)
       return gatewayResponse(503, 'Service Unavailable')
@@ -172,16 +168,32 @@ export class HttpApi {
       return error instanceof FunctionThrottledError || integration.type === 'proxy'
         ? gatewayResponse(503, 'Service Unavailable')
         : gatewayResponse(500, 'Internal Server Error')
-    } finally {
-      timer?.cancel()
+    }
+  }
+
+  async #call(
+    integration: HttpIntegration,
+    routed: RoutedRequest,
+    signal: AbortSignal,
+  ): Promise<HttpResponse> {
+    const { services } = this.#dependencies
+    switch (integration.type) {
+      case 'lambda':
+        return this.#invoke(integration, routed)
+      case 'proxy': {
+        const url = withStageVariables(integration.url, routed.stage)
+        return forward(routed, { url, method: integration.method, signal })
+      }
+      case 'service':
+        return callService(integration, routed, services)
+      case 'missing':
+        this.#dependencies.log.warn(this.definition.logicalId, integration.reason)
+        return gatewayResponse(501, integration.reason)
     }
   }
 
   /** @throws MalformedReplyError, FunctionThrottledError, FunctionNotFoundError */
-  async #invoke(
-    { target, payloadFormat }: Extract<HttpIntegration, { type: 'lambda' }>,
-    routed: RoutedRequest,
-  ): Promise<HttpResponse> {
+  async #invoke({ target, payloadFormat }: LambdaIntegration, routed: RoutedRequest): Promise<HttpResponse> {
     const event = payloadFormat === '2.0' ? eventV2(routed) : eventV1(routed)
     if (Buffer.byteLength(JSON.stringify(event)) > MAX_LAMBDA_EVENT_BYTES) {
       return gatewayResponse(413, 'Request Entity Too Large')
@@ -205,10 +217,6 @@ function selectStage(
   if (named) return { stage: named, path: path.slice(first.length + 1) || '/' }
   const fallback = stages.find((s) => s.name === '$default')
   return fallback && { stage: fallback, path }
-}
-
-function withStageVariables(text: string, { variables }: HttpStage): string {
-  return text.replace(/\$\{stageVariables\.(\w+)\}/g, (_, name: string) => variables[name] ?? '')
 }
 
 /** Bytes that are no HTTP, or headers beyond what the server holds. */

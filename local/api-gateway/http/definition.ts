@@ -1,6 +1,14 @@
 import type { Environment, Resource } from '../../cloudformation/resource.ts'
-import { MAX_INTEGRATION_TIMEOUT_MS, MIN_INTEGRATION_TIMEOUT_MS } from './limits.ts'
 import type { ThrottleSettings } from '../throttle.ts'
+import { type AuthorizerDefinition, defineAuthorizer } from './authorizer-definition.ts'
+import {
+  type HttpIntegration,
+  defineIntegration,
+  missingIntegration,
+  quickIntegration,
+} from './integration-definition.ts'
+import { importedCors, importedResources } from './open-api.ts'
+import { record, text, texts } from './properties.ts'
 import { parseRouteKey, type RouteKey } from './routes.ts'
 
 /** What an `AWS::ApiGatewayV2::Api` with `ProtocolType: HTTP` and everything that refers to it comes to. */
@@ -15,6 +23,8 @@ export interface HttpApiDefinition {
   readonly cors?: CorsConfiguration
   readonly stages: readonly HttpStage[]
   readonly routes: readonly HttpRoute[]
+  /** What is not served as on AWS, in words for the developer. */
+  readonly problems: readonly string[]
 }
 
 export interface CorsConfiguration {
@@ -39,168 +49,146 @@ export interface HttpStage {
 
 export interface HttpRoute {
   readonly key: RouteKey
+  readonly authorization: RouteAuthorization
+  /** `AuthorizationScopes`, of which a token must have one. */
+  readonly scopes: readonly string[]
   readonly integration: HttpIntegration
 }
 
-export type HttpIntegration =
-  | {
-      readonly type: 'lambda'
-      /** A function's ARN; may hold `${stageVariables.name}`. */
-      readonly target: string
-      readonly payloadFormat: '1.0' | '2.0'
-      readonly timeoutMs: number
-    }
-  | {
-      readonly type: 'proxy'
-      /** May hold `{pathParameter}` and `${stageVariables.name}`. */
-      readonly url: string
-      /** `ANY` passes the client's method on. */
-      readonly method: string
-      readonly timeoutMs: number
-    }
+export type RouteAuthorization = AuthorizerDefinition | { readonly type: 'none' | 'iam' }
 
 /**
  * Every HTTP API of the template.
  *
- * Every stage serves every route: deployments are not told apart, as if each stage had `AutoDeploy`.
- * @throws Error that lists, one per line, what cannot be served as AWS would serve it; nothing is left open or out silently
+ * Every stage serves every route: deployments are not told apart, as if each stage had `AutoDeploy`. What can't be served
+ * as AWS would serve it is among the API's problems, and its routes tell so to whoever calls them: nothing is left open
+ * or out silently.
  */
 export function httpApis(resources: readonly Resource[], environment: Environment): HttpApiDefinition[] {
-  const problems: string[] = []
-  const apis = resources
-    .filter((r) => r.type === 'AWS::ApiGatewayV2::Api' && r.properties['ProtocolType'] === 'HTTP')
-    .map((api) => defineApi(api, resources, environment, problems))
-  if (problems.length > 0) throw new Error(problems.join('\n'))
-  return apis
+  return resources.filter(isHttpApi).map((api) => defineApi(api, resources, environment))
 }
+
+/** An import from OpenAPI makes an HTTP API without saying so. */
+const isHttpApi = ({ type, properties }: Resource) =>
+  type === 'AWS::ApiGatewayV2::Api' && (properties['ProtocolType'] ?? 'HTTP') === 'HTTP'
 
 function defineApi(
   api: Resource,
   resources: readonly Resource[],
   environment: Environment,
-  problems: string[],
 ): HttpApiDefinition {
-  const properties = api.properties
-  if (properties['Body'] !== undefined || properties['BodyS3Location'] !== undefined) {
-    problems.push(
-      `HTTP API "${api.path}" is an OpenAPI import, which is not emulated; define its routes as AWS::ApiGatewayV2::Route`,
-    )
+  const { properties, path, logicalId, physicalId: apiId } = api
+  const problems: string[] = []
+  const attempt = <T>(work: () => T): T | undefined => {
+    try {
+      return work()
+    } catch (error) {
+      problems.push(error instanceof Error ? error.message : String(error))
+      return undefined
+    }
   }
+  const all = [...resources, ...(attempt(() => importedResources(api)) ?? [])]
   const own = (type: string) =>
-    resources.filter(
-      (r) => r.type === `AWS::ApiGatewayV2::${type}` && r.properties['ApiId'] === api.physicalId,
-    )
-
-  const integrations = new Map(own('Integration').map((r) => [r.physicalId, r]))
-  const routes = own('Route').flatMap((route) => defineRoute(route, integrations, problems))
+    all.filter((r) => r.type === `AWS::ApiGatewayV2::${type}` && r.properties['ApiId'] === apiId)
+  const parts = {
+    integrations: new Map(own('Integration').map((r) => [r.physicalId, r])),
+    authorizers: authorizersById(own('Authorizer'), resources),
+  }
+  const routes = own('Route').flatMap((route) => attempt(() => defineRoute(route, parts, problems)) ?? [])
   const stages = own('Stage').map(defineStage)
 
   // Quick create makes one catch-all route, its integration and the stage `$default`, none of them in the template.
   const target = text(properties['Target'])
   if (target !== undefined) {
-    const key = text(properties['RouteKey']) ?? '$default'
-    const integration: HttpIntegration = target.startsWith('arn:')
-      ? {
-          type: 'lambda',
-          target: functionArn(target),
-          payloadFormat: '2.0',
-          timeoutMs: MAX_INTEGRATION_TIMEOUT_MS,
-        }
-      : { type: 'proxy', url: target, method: 'ANY', timeoutMs: MAX_INTEGRATION_TIMEOUT_MS }
-    try {
-      routes.push({ key: parseRouteKey(key), integration })
-    } catch (error) {
-      problems.push(`HTTP API "${api.path}": ${reason(error)}`)
-    }
-    if (!stages.some((s) => s.name === '$default')) {
+    const key = attempt(() => parseRouteKey(text(properties['RouteKey']) ?? '$default'))
+    const integration = quickIntegration(target, text(properties['CredentialsArn']))
+    if (key) routes.push({ key, authorization: { type: 'none' }, scopes: [], integration })
+    if (!stages.some((s) => s.name === '$default'))
       stages.push({ name: '$default', variables: {}, routeThrottles: {} })
-    }
   }
 
   const domain = environment.partition === 'aws-cn' ? 'amazonaws.com.cn' : 'amazonaws.com'
-  const cors = defineCors(properties['CorsConfiguration'])
+  const cors = defineCors(properties['CorsConfiguration'] ?? importedCors(api))
   return {
-    logicalId: api.logicalId,
-    path: api.path,
-    apiId: api.physicalId,
-    domainName: `${api.physicalId}.execute-api.${environment.region}.${domain}`,
+    logicalId,
+    path,
+    apiId,
+    domainName: `${apiId}.execute-api.${environment.region}.${domain}`,
     ...(cors ? { cors } : {}),
     stages,
     routes,
+    problems: [...problems, ...unreachableIssuers(routes)],
   }
 }
 
-function defineRoute(
-  route: Resource,
-  integrations: ReadonlyMap<string, Resource>,
-  problems: string[],
-): HttpRoute[] {
-  const routeKey = text(route.properties['RouteKey']) ?? ''
-  const problem = (words: string): [] => {
-    problems.push(`route "${routeKey}" (${route.path}) ${words}`)
-    return []
-  }
-
-  const authorization = text(route.properties['AuthorizationType']) ?? 'NONE'
-  if (authorization !== 'NONE') {
-    return problem(
-      `has authorization type "${authorization}", which is not emulated yet; expected NONE: the route is not served without its authorizer`,
-    )
-  }
-  const target = text(route.properties['Target'])
-  const integration =
-    target === undefined ? undefined : integrations.get(target.replace(/^integrations\//, ''))
-  if (!integration) return problem(`has the target "${target ?? ''}", which is no integration of its API`)
-  try {
-    return [{ key: parseRouteKey(routeKey), integration: defineIntegration(integration) }]
-  } catch (error) {
-    return problem(`cannot be served: ${reason(error)}`)
-  }
-}
-
-function defineIntegration({ path, properties }: Resource): HttpIntegration {
-  for (const name of ['RequestParameters', 'ResponseParameters', 'IntegrationSubtype', 'TlsConfig']) {
-    if (properties[name] !== undefined)
-      throw new Error(`integration "${path}" has ${name}, which is not emulated`)
-  }
-  if (properties['ConnectionType'] === 'VPC_LINK') {
-    throw new Error(`integration "${path}" goes through a VPC link, which is not emulated`)
-  }
-  const timeoutMs =
-    properties['TimeoutInMillis'] === undefined
-      ? MAX_INTEGRATION_TIMEOUT_MS
-      : Number(properties['TimeoutInMillis'])
-  if (!(timeoutMs >= MIN_INTEGRATION_TIMEOUT_MS && timeoutMs <= MAX_INTEGRATION_TIMEOUT_MS)) {
-    throw new Error(
-      `integration "${path}" has the TimeoutInMillis "${String(properties['TimeoutInMillis'])}"; ` +
-        `expected ${MIN_INTEGRATION_TIMEOUT_MS} to ${MAX_INTEGRATION_TIMEOUT_MS}`,
-    )
-  }
-  const uri = text(properties['IntegrationUri']) ?? ''
-  const type = text(properties['IntegrationType']) ?? ''
-  switch (type) {
-    case 'AWS_PROXY': {
-      const payloadFormat = text(properties['PayloadFormatVersion']) ?? '1.0'
-      if (payloadFormat !== '1.0' && payloadFormat !== '2.0') {
-        throw new Error(
-          `integration "${path}" has the PayloadFormatVersion "${payloadFormat}"; expected 1.0 or 2.0`,
-        )
-      }
-      return { type: 'lambda', target: functionArn(uri), payloadFormat, timeoutMs }
+/** One object per authorizer, whichever routes use it; one that can't be made is kept as the reason. */
+function authorizersById(
+  authorizers: readonly Resource[],
+  resources: readonly Resource[],
+): ReadonlyMap<string, AuthorizerDefinition | Error> {
+  const define = (resource: Resource): AuthorizerDefinition | Error => {
+    try {
+      return defineAuthorizer(resource, resources)
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error))
     }
-    case 'HTTP_PROXY':
-      if (!/^https?:\/\//.test(uri)) {
-        throw new Error(`integration "${path}" has the URI "${uri}"; expected an http or https URL`)
-      }
-      return { type: 'proxy', url: uri, method: text(properties['IntegrationMethod']) ?? 'ANY', timeoutMs }
-    default:
-      throw new Error(`integration "${path}" has the type "${type}"; expected AWS_PROXY or HTTP_PROXY`)
+  }
+  return new Map(authorizers.map((resource) => [resource.physicalId, define(resource)]))
+}
+
+interface RouteParts {
+  readonly integrations: ReadonlyMap<string, Resource>
+  readonly authorizers: ReadonlyMap<string, AuthorizerDefinition | Error>
+}
+
+/** @throws Error for a route key that is none; any other trouble is the route's answer to whoever calls it */
+function defineRoute({ path, properties }: Resource, parts: RouteParts, problems: string[]): HttpRoute {
+  const routeKey = text(properties['RouteKey']) ?? ''
+  const key = parseRouteKey(routeKey)
+  const scopes = texts(properties['AuthorizationScopes'])
+  try {
+    const target = text(properties['Target']) ?? ''
+    const resource = parts.integrations.get(target.replace(/^integrations\//, ''))
+    if (!resource) throw new Error(`its target is "${target}", which is no integration of its API`)
+    const authorization = defineAuthorization(properties, parts.authorizers)
+    return { key, authorization, scopes, integration: defineIntegration(resource) }
+  } catch (error) {
+    const reason = `route "${routeKey}" (${path}) is not served: ${(error as Error).message}`
+    problems.push(reason)
+    return { key, authorization: { type: 'none' }, scopes, integration: missingIntegration(reason) }
   }
 }
 
-/** `arn:…:apigateway:{region}:lambda:path/2015-03-31/functions/{function ARN}/invocations` gives the function's ARN. */
-function functionArn(uri: string): string {
-  return /:lambda:path\/[^/]+\/functions\/(.+)\/invocations$/.exec(uri)?.[1] ?? uri
+function defineAuthorization(
+  properties: Resource['properties'],
+  authorizers: RouteParts['authorizers'],
+): RouteAuthorization {
+  const type = text(properties['AuthorizationType']) ?? 'NONE'
+  if (type === 'NONE') return { type: 'none' }
+  if (type === 'AWS_IAM') return { type: 'iam' }
+  const wanted = { JWT: 'jwt', CUSTOM: 'lambda' }[type]
+  if (wanted === undefined)
+    throw new Error(`its authorization type is "${type}"; expected NONE, JWT, CUSTOM or AWS_IAM`)
+  const id = text(properties['AuthorizerId']) ?? ''
+  const authorizer = authorizers.get(id)
+  if (authorizer instanceof Error) throw authorizer
+  if (authorizer?.type !== wanted)
+    throw new Error(`its authorizer is "${id}", which is no authorizer of its API for the type ${type}`)
+  return authorizer
+}
+
+/** Said once, at the start, of authorizers that nobody can pass here. */
+function unreachableIssuers(routes: readonly HttpRoute[]): string[] {
+  const said = new Set<AuthorizerDefinition>()
+  return routes.flatMap(({ authorization }) => {
+    if (authorization.type !== 'jwt' || authorization.unreachable === undefined || said.has(authorization))
+      return []
+    said.add(authorization)
+    return [
+      `authorizer "${authorization.path}" answers 401 to every token: ${authorization.unreachable}; ` +
+        'have the app take the issuer and audience of a pool that is deployed, or of an OpenID provider on this machine, from its context',
+    ]
+  })
 }
 
 function defineStage({ properties }: Resource): HttpStage {
@@ -242,9 +230,3 @@ function defineCors(value: unknown): CorsConfiguration | undefined {
     ...(cors['MaxAge'] === undefined ? {} : { maxAge: Number(cors['MaxAge']) }),
   }
 }
-
-const text = (value: unknown) => (typeof value === 'string' ? value : undefined)
-const texts = (value: unknown) => (Array.isArray(value) ? value.map(String) : [])
-const record = (value: unknown) =>
-  typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
-const reason = (error: unknown) => (error instanceof Error ? error.message : String(error))

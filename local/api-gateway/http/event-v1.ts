@@ -1,4 +1,5 @@
 import { clfTime } from '../clf-time.ts'
+import type { AuthorizerContext } from './authorization.ts'
 import {
   decodedPath,
   encodedBody,
@@ -22,9 +23,11 @@ import {
  */
 export function eventV1(routed: RoutedRequest): Record<string, unknown> {
   const { api, stage, request, routeKey } = routed
+  const iam = routed.authorizer && 'iam' in routed.authorizer ? routed.authorizer.iam : undefined
+  const authorizer = authorizerOf(routed.authorizer)
   const headers = gatewayHeaders(routed)
   const query = [...queryValues(request.rawQuery)]
-  const path = decodedPath(request)
+  const path = decodedPath(routed)
   const resource = routeKey.includes(' ') ? routeKey.slice(routeKey.indexOf(' ') + 1) : routeKey
   return {
     version: '1.0',
@@ -38,26 +41,27 @@ export function eventV1(routed: RoutedRequest): Record<string, unknown> {
     ),
     multiValueQueryStringParameters: orNull(Object.fromEntries(query)),
     requestContext: {
-      accountId: routed.accountId,
+      accountId: routed.environment.accountId,
       apiId: api.apiId,
+      ...(authorizer ? { authorizer } : {}),
       domainName: api.domainName,
       domainPrefix: api.apiId,
       extendedRequestId: request.requestId,
       httpMethod: request.method,
       identity: {
-        accessKey: null,
-        accountId: null,
-        caller: null,
+        accessKey: iam?.accessKey ?? null,
+        accountId: iam?.accountId ?? null,
+        caller: iam?.callerId ?? null,
         cognitoAmr: null,
         cognitoAuthenticationProvider: null,
         cognitoAuthenticationType: null,
         cognitoIdentityId: null,
         cognitoIdentityPoolId: null,
-        principalOrgId: null,
+        principalOrgId: iam?.principalOrgId ?? null,
         sourceIp: request.sourceIp,
-        user: null,
+        user: iam?.userId ?? null,
         userAgent: request.headers['user-agent'] ?? '',
-        userArn: null,
+        userArn: iam?.userArn ?? null,
       },
       path,
       protocol: request.protocol,
@@ -73,6 +77,14 @@ export function eventV1(routed: RoutedRequest): Record<string, unknown> {
     body: request.body.length === 0 ? null : encodedBody(request),
     isBase64Encoded: isBase64Encoded(request),
   }
+}
+
+/** Claims and scopes of a token, or the keys of a function's context beside the principal; a signer is the identity. */
+function authorizerOf(context: AuthorizerContext | undefined): object | undefined {
+  if (!context || 'iam' in context) return undefined
+  if ('jwt' in context) return context.jwt
+  const { lambda, principalId } = context
+  return { ...lambda, ...(principalId === undefined ? {} : { principalId }) }
 }
 
 function orNull<T extends object>(value: T): T | null {

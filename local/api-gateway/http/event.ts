@@ -1,4 +1,6 @@
+import type { Environment } from '../../cloudformation/resource.ts'
 import { clfTime } from '../clf-time.ts'
+import type { AuthorizerContext } from './authorization.ts'
 import type { HttpApiDefinition, HttpStage } from './definition.ts'
 import type { HttpRequest } from './request.ts'
 
@@ -6,11 +8,22 @@ import type { HttpRequest } from './request.ts'
 export interface RoutedRequest {
   readonly api: HttpApiDefinition
   readonly stage: HttpStage
-  readonly accountId: string
+  readonly environment: Environment
   readonly request: HttpRequest
+  /** The path without the stage, encoded: `/tasks/a%20b`. */
+  readonly stagePath: string
   /** `POST /tasks` */
   readonly routeKey: string
   readonly pathParameters: Readonly<Record<string, string>>
+  /** What is known of the caller once the authorizer has let it through. */
+  readonly authorizer?: AuthorizerContext
+  /** What `overwrite:path` put in the place of the path. */
+  readonly mappedPath?: string
+}
+
+/** `${stageVariables.name}` filled in. */
+export function withStageVariables(text: string, { variables }: HttpStage): string {
+  return text.replace(/\$\{stageVariables\.(\w+)\}/g, (_, name: string) => variables[name] ?? '')
 }
 
 /**
@@ -32,7 +45,7 @@ export function eventV2(routed: RoutedRequest): Record<string, unknown> {
   const { cookie, ...headers } = Object.fromEntries(
     gatewayHeaders(routed).map(([name, value]) => [name.toLowerCase(), value]),
   )
-  const path = decodedPath(request)
+  const path = decodedPath(routed)
   const query = joined(request.rawQuery)
   return {
     version: '2.0',
@@ -43,8 +56,9 @@ export function eventV2(routed: RoutedRequest): Record<string, unknown> {
     headers,
     ...(isEmpty(query) ? {} : { queryStringParameters: query }),
     requestContext: {
-      accountId: routed.accountId,
+      accountId: routed.environment.accountId,
       apiId: api.apiId,
+      ...(routed.authorizer ? { authorizer: authorizerOf(routed.authorizer) } : {}),
       domainName: api.domainName,
       domainPrefix: api.apiId,
       http: {
@@ -71,8 +85,13 @@ export function eventV2(routed: RoutedRequest): Record<string, unknown> {
  * HTTP APIs decode the path, `rawPath` included, where REST APIs do not
  * (github.com/middleapi/standard-server/pull/93, from captures of live APIs).
  */
-export function decodedPath(request: HttpRequest): string {
-  return decodeURIComponent(request.path)
+export function decodedPath({ request, mappedPath }: RoutedRequest): string {
+  return mappedPath ?? decodeURIComponent(request.path)
+}
+
+/** Without the principal, which only events of payload format 1.0 have. */
+function authorizerOf(context: AuthorizerContext): object {
+  return 'lambda' in context ? { lambda: context.lambda } : context
 }
 
 /** The headers that a function sees: the client's, with those that the gateway sets. */

@@ -13,12 +13,13 @@ export async function forward(
   routed: RoutedRequest,
   { url, method, signal }: { url: string; method: string; signal: AbortSignal },
 ): Promise<HttpResponse> {
-  const { api, request, pathParameters } = routed
+  const { api, request, pathParameters, mappedPath } = routed
   const target = new URL(
     url.replace(/\{([^{}+]+)\+?\}/g, (_, name: string) =>
       (pathParameters[name] ?? '').split('/').map(encodeURIComponent).join('/'),
     ),
   )
+  if (mappedPath !== undefined) target.pathname = mappedPath
   if (request.rawQuery !== '')
     target.search = [target.search.slice(1), request.rawQuery].filter(Boolean).join('&')
 

@@ -32,8 +32,14 @@ export function apiResources({
   api = {},
   integration = {},
   stages = [{}],
+  route = {},
+  more = [],
 }: {
   routes?: readonly string[]
+  /** Properties of every route, such as its authorization. */
+  route?: Record<string, unknown>
+  /** Further resources. */
+  more?: readonly Resource[]
   api?: Record<string, unknown>
   integration?: Record<string, unknown>
   stages?: readonly Record<string, unknown>[]
@@ -49,7 +55,12 @@ export function apiResources({
       ...integration,
     }),
     ...routes.map((RouteKey, i) =>
-      resource('ApiGatewayV2::Route', `Route${i}`, { ApiId, RouteKey, Target: 'integrations/int1' }),
+      resource('ApiGatewayV2::Route', `Route${i}`, {
+        ApiId,
+        RouteKey,
+        Target: 'integrations/int1',
+        ...route,
+      }),
     ),
     ...stages.map((stage, i) =>
       resource('ApiGatewayV2::Stage', `Stage${i}`, {
@@ -59,6 +70,7 @@ export function apiResources({
         ...stage,
       }),
     ),
+    ...more,
   ]
 }
 
@@ -81,6 +93,7 @@ export async function startApi(
     clock,
     environment,
     log: silentLog,
+    services: () => Promise.reject(new Error('no service is at hand')),
     functions: {
       async invoke(target, event) {
         const call = { target, event: JSON.parse(JSON.stringify(event)) as Record<string, unknown> }
