@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { userCredentials } from '../iam/credentials.ts'
 import type { Environment } from './resource.ts'
 
 /** Where a resource stands: enough to name it. */
@@ -47,6 +48,14 @@ type Maker = (id: Identity, name: NameOf) => PhysicalId
 
 const arnOf = (id: Identity, service: string, resource: string) =>
   `arn:${id.partition}:${service}:${id.region}:${id.accountId}:${resource}`
+
+/** IAM has no Regions, and its names may have a path before them. */
+const iamArn = (id: Identity, kind: string, name: NameOf, ref: string) =>
+  `arn:${id.partition}:iam::${id.accountId}:${kind}${name('Path') ?? '/'}${ref}`
+
+/** The unique id of a role (`AROA`), a user (`AIDA`): what `aws:userid` begins with. */
+export const iamId = (prefix: 'AROA' | 'AIDA', { stack, logicalId }: Pick<Identity, 'stack' | 'logicalId'>) =>
+  `${prefix}${derived(`${stack}/${logicalId}`, 17, UPPER)}`
 
 /** A type that is only an id to others. */
 const plainId =
@@ -148,12 +157,26 @@ const MAKERS: Readonly<Record<string, Maker>> = {
   },
   'AWS::IAM::Role': (id, name) => {
     const ref = name('RoleName') ?? generatedName(id, 64)
-    const arn = `arn:${id.partition}:iam::${id.accountId}:role/${ref}`
-    return { ref, arn, attributes: { Arn: arn, RoleId: `AROA${derived(seedOf(id), 17, UPPER)}` } }
+    const arn = iamArn(id, 'role', name, ref)
+    return { ref, arn, attributes: { Arn: arn, RoleId: iamId('AROA', id) } }
+  },
+  'AWS::IAM::User': (id, name) => {
+    const ref = name('UserName') ?? generatedName(id, 64)
+    const arn = iamArn(id, 'user', name, ref)
+    return { ref, arn, attributes: { Arn: arn } }
+  },
+  'AWS::IAM::Group': (id, name) => {
+    const ref = name('GroupName') ?? generatedName(id, 128)
+    const arn = iamArn(id, 'group', name, ref)
+    return { ref, arn, attributes: { Arn: arn } }
+  },
+  'AWS::IAM::AccessKey': (id) => {
+    const { accessKeyId, secretAccessKey } = userCredentials(id)
+    return { ref: accessKeyId, arn: '', attributes: { SecretAccessKey: secretAccessKey } }
   },
   'AWS::IAM::ManagedPolicy': (id, name) => {
     const policy = name('ManagedPolicyName') ?? generatedName(id, 128)
-    const arn = `arn:${id.partition}:iam::${id.accountId}:policy${name('Path') ?? '/'}${policy}`
+    const arn = iamArn(id, 'policy', name, policy)
     return { ref: arn, arn, attributes: { PolicyArn: arn } }
   },
   'AWS::Lambda::Url': (id, name) => {

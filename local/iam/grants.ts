@@ -1,0 +1,25 @@
+/** What to write in a CDK app so that an action is allowed: the method that grants it, by action. */
+const METHODS: readonly (readonly [RegExp, string])[] = [
+  [/^dynamodb:(GetRecords|GetShardIterator|DescribeStream|ListStreams)$/, 'table.grantStreamRead(fn)'],
+  [
+    /^dynamodb:(BatchGetItem|GetItem|Query|Scan|ConditionCheckItem|DescribeTable)$/,
+    'table.grantReadData(fn)',
+  ],
+  [/^dynamodb:(BatchWriteItem|PutItem|UpdateItem|DeleteItem)$/, 'table.grantWriteData(fn)'],
+  [/^sqs:SendMessage$/i, 'queue.grantSendMessages(fn)'],
+  [
+    /^sqs:(ReceiveMessage|DeleteMessage|ChangeMessageVisibility|GetQueueAttributes)$/i,
+    'queue.grantConsumeMessages(fn)',
+  ],
+  [/^sqs:PurgeQueue$/i, 'queue.grantPurge(fn)'],
+  [/^lambda:InvokeFunction$/, 'invoked.grantInvoke(fn)'],
+  [/^execute-api:ManageConnections$/, 'webSocketApi.grantManageConnections(fn)'],
+  [/^events:PutEvents$/, 'bus.grantPutEventsTo(fn)'],
+]
+
+/** Advice for the developer whose function lacks a permission. */
+export function grantFor(action: string, resource: string): string {
+  const method = METHODS.find(([pattern]) => pattern.test(action))?.[1]
+  const statement = `new iam.PolicyStatement({ actions: ['${action}'], resources: ['${resource}'] })`
+  return method === undefined ? `${statement} would allow it` : `${method} would allow it, or ${statement}`
+}

@@ -1,0 +1,207 @@
+import type { Clock } from '../clock.ts'
+import type { Environment, Resource } from '../cloudformation/resource.ts'
+import type { Log } from '../log.ts'
+import { AccessDeniedError } from './access-denied-error.ts'
+import { type KeyHolder, concerning, keyHolders, sessionOf } from './access-keys.ts'
+import type { HttpMessage } from './canonical-request.ts'
+import { contextOf } from './context.ts'
+import { type Denial, evaluate } from './evaluation.ts'
+import { grantFor } from './grants.ts'
+import { type Identity, type Permissions, identities, importedRoles, tagsOf } from './identities.ts'
+import type { Statement } from './policy.ts'
+import type { Principal, ServiceCaller } from './principal.ts'
+import { RefusedError } from './refused-error.ts'
+import { resourcePolicies } from './resource-policies.ts'
+import { Signer, headerOf, readSignature } from './signature.ts'
+import type { ContextValue } from './variables.ts'
+
+export interface IamOptions {
+  readonly resources: readonly Resource[]
+  readonly environment: Environment
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** A request and where it came from: an `IncomingMessage` is one. */
+export interface IncomingCall extends HttpMessage {
+  readonly socket: { readonly remoteAddress?: string | undefined }
+}
+
+/** Who made a call, and the request that it came with, for conditions to look at. */
+export interface Caller {
+  readonly principal: Principal
+  readonly accessKeyId: string
+  readonly request: IncomingCall
+}
+
+/** What a call is about to do. */
+export interface Access {
+  /** `dynamodb:PutItem` */
+  readonly action: string
+  readonly resource: string
+  /** The resource whose own policy has a say. @default `resource` */
+  readonly owner?: string
+  /** Condition keys of the service, in lower case. */
+  readonly keys?: Readonly<Record<string, ContextValue>>
+}
+
+const NOBODY: Permissions = { identity: [], boundary: undefined }
+
+/** The account's identities and policies: says who called, and whether they may. */
+export class Iam {
+  readonly #options: IamOptions
+  readonly #signer = new Signer()
+  readonly #holders: ReadonlyMap<string, KeyHolder>
+  readonly #functions: ReadonlyMap<string, KeyHolder>
+  readonly #roles: ReadonlyMap<string, Identity>
+  readonly #resourcePolicies: ReadonlyMap<string, readonly Statement[]>
+  readonly #tags: ReadonlyMap<string, Readonly<Record<string, string>>>
+  readonly #said = new Set<string>()
+
+  /** @throws Error naming a policy of the template that can't be read */
+  constructor(options: IamOptions) {
+    this.#options = options
+    const { environment } = options
+    const onUnknown = (what: string) =>
+      this.#sayOnce(`${what} can not be judged here: it allows nothing, and where it denies, it denies`)
+    const imported = importedRoles(options.resources)
+    for (const { arn } of imported)
+      this.#sayOnce(
+        `the role ${arn} is not in the template: whoever has it may do what the template attaches to it, and nothing ` +
+          'else; --iam off checks nothing',
+      )
+    const resources = [...options.resources, ...imported]
+    const found = identities(resources, onUnknown)
+    const holders = keyHolders(resources, found, environment)
+    this.#roles = new Map(found.map((identity) => [identity.arn, identity]))
+    this.#holders = new Map(holders.map((holder) => [holder.credentials.accessKeyId, holder]))
+    this.#functions = new Map(holders.map((holder) => [holder.principal.functionArn ?? '', holder]))
+    this.#resourcePolicies = resourcePolicies(resources, environment, onUnknown)
+    this.#tags = new Map(resources.map((resource) => [resource.arn, tagsOf(resource)]))
+  }
+
+  /**
+   * Who signed a request.
+   * @param service the signing name, such as `dynamodb`
+   * @throws RefusedError when nobody did, or not well
+   */
+  authenticate(request: IncomingCall, body: string | Uint8Array, service: string): Caller {
+    const { environment, clock } = this.#options
+    const signature = readSignature(request, { region: environment.region, service }, clock.now())
+    const { accessKeyId } = signature
+    const holder = this.#holders.get(accessKeyId)
+    if (!holder || holder.credentials.sessionToken !== signature.sessionToken)
+      throw new RefusedError('UnrecognizedClient', 'The security token included in the request is invalid.')
+    if (
+      this.#signer.sign(request, body, signature, holder.credentials.secretAccessKey) !== signature.signature
+    )
+      throw new RefusedError(
+        'InvalidSignature',
+        'The request signature we calculated does not match the signature you provided. ' +
+          'Check your AWS Secret Access Key and signing method. Consult the service documentation for details.',
+      )
+    return { principal: holder.principal, accessKeyId, request }
+  }
+
+  /** @throws AccessDeniedError, after telling the developer what is missing */
+  authorize({ principal, accessKeyId, request }: Caller, access: Access): void {
+    const { action, resource } = access
+    const permissions = this.#holders.get(accessKeyId)?.concerning(action) ?? NOBODY
+    const denial = this.#decide(principal, permissions, access, request)
+    if (!denial) return
+    this.#sayOnce(explanation(principal, access, denial))
+    throw new AccessDeniedError(principal.arn, action, resource, denial)
+  }
+
+  /** Whether the role of a function may do something: asked by those who act for the function. */
+  mayFunction(functionArn: string, access: Access): boolean {
+    const holder = this.#functions.get(functionArn)
+    return holder !== undefined && !this.#decide(holder.principal, holder.concerning(access.action), access)
+  }
+
+  /**
+   * Whether a service may invoke a function for one of its resources: by the function's own policy, or by a role that it
+   * was given. Says aloud when it may not.
+   * @param functionArn with its qualifier, where it is invoked by one
+   * @param credentialsArn the role
+   */
+  mayInvoke(caller: ServiceCaller, functionArn: string, credentialsArn?: string): boolean {
+    const access = { action: 'lambda:InvokeFunction', resource: functionArn }
+    const isAllowed =
+      credentialsArn === undefined
+        ? !this.#decide(caller, NOBODY, access)
+        : this.#mayAs(this.#roles.get(credentialsArn), caller, access)
+    if (!isAllowed)
+      this.#sayOnce(
+        `${caller.service} may not invoke ${functionArn} for ${caller.sourceArn}: ` +
+          (credentialsArn === undefined
+            ? 'no AWS::Lambda::Permission allows it; fn.addPermission(…, ' +
+              `{ principal: new iam.ServicePrincipal('${caller.service}'), sourceArn: '${caller.sourceArn}' }) would`
+            : `${credentialsArn} has to be a role of the template that trusts the service and allows lambda:InvokeFunction`),
+      )
+    return isAllowed
+  }
+
+  #mayAs(role: Identity | undefined, caller: ServiceCaller, access: Access): boolean {
+    if (!role) return false
+    const assuming = { action: 'sts:AssumeRole', resource: role.arn }
+    const trust = role.trust.filter((statement) => statement.concernsAction(assuming.action))
+    if (evaluate({ ...NOBODY, resource: trust }, caller, role.arn, this.#contextOf(caller, assuming)))
+      return false
+    const session = sessionOf(role, this.#options.environment, caller.service)
+    return !this.#decide(session, concerning(role, access.action), access)
+  }
+
+  #decide(
+    caller: Principal | ServiceCaller,
+    permissions: Permissions,
+    access: Access,
+    request?: IncomingCall,
+  ): Denial | undefined {
+    const { action, resource, owner = resource } = access
+    const own = this.#resourcePolicies.get(owner)?.filter((statement) => statement.concernsAction(action))
+    return evaluate(
+      { ...permissions, resource: own ?? [] },
+      caller,
+      resource,
+      this.#contextOf(caller, access, request),
+    )
+  }
+
+  #contextOf(caller: Principal | ServiceCaller, access: Access, request?: IncomingCall) {
+    const { environment, clock } = this.#options
+    return contextOf({
+      caller,
+      environment,
+      now: clock.now(),
+      sourceIp: request?.socket.remoteAddress?.replace(/^::ffff:/, ''),
+      header: (name) => request && headerOf(request, name),
+      resourceTags: this.#tags.get(access.owner ?? access.resource) ?? {},
+      keys: access.keys ?? {},
+    })
+  }
+
+  #sayOnce(text: string): void {
+    if (this.#said.has(text)) return
+    this.#said.add(text)
+    this.#options.log.warn('iam', text)
+  }
+}
+
+/** One line for the developer: who may not do what, why, and what would change that. */
+function explanation(
+  { arn, identityArn, functionArn }: Principal,
+  { action, resource }: Access,
+  { by, isExplicit }: Denial,
+): string {
+  const who = functionArn?.split(':').at(-1) ?? arn
+  const place = resource.replace(/\/@connections\/.*$/, '/@connections/*')
+  const policy = {
+    identity: `policy of ${identityArn}`,
+    boundary: `permissions boundary of ${identityArn}`,
+    resource: `policy of the resource`,
+  }[by]
+  const why = isExplicit ? `the ${policy} denies it` : `no ${policy} allows it`
+  const advice = by === 'identity' && !isExplicit ? `; ${grantFor(action, place)}` : ''
+  return `${who} may not ${action} on ${place}: ${why}${advice}`
+}
