@@ -2,8 +2,8 @@ import type { HostTable } from '../hosts.ts'
 
 /** What passes between an execution environment's thread and the service. */
 export interface WorkerData {
-  /** Set to 1 when there is an invocation to take; the thread sleeps on it, frozen, between invocations. */
-  readonly signal: SharedArrayBuffer
+  /** See `hand-over.ts`; the thread sleeps on it, frozen, between invocations. */
+  readonly handOver: SharedArrayBuffer
   readonly taskRoot: string
   /** `index.handler` */
   readonly handler: string
@@ -25,10 +25,12 @@ export interface StaticContext {
 }
 
 export interface Invocation {
+  /** Of the hand-over. */
+  readonly number: number
   readonly requestId: string
   readonly functionArn: string
-  /** Epoch milliseconds. */
-  readonly deadline: number
+  /** From the moment at which the thread begins with it. */
+  readonly timeoutMs: number
   /** JSON text. */
   readonly event: string
 }

@@ -1,18 +1,12 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { Clock } from '../clock.ts'
 import type { Environment, Resource } from '../cloudformation/resource.ts'
 import type { Destinations } from '../destination.ts'
 import type { HostTable } from '../hosts.ts'
 import type { Log } from '../log.ts'
-import { ExecutionEnvironment } from './execution-environment.ts'
-import { type FunctionDefinition, environmentVariables, functionDefinitions } from './function-definition.ts'
-import {
-  type FunctionInvoker,
-  FunctionNotFoundError,
-  FunctionThrottledError,
-  type InvokeResult,
-} from './invoker.ts'
-import { workerCode } from './worker-code.ts'
+import { functionDefinitions } from './function-definition.ts'
+import { type FunctionInvoker, FunctionNotFoundError, type InvokeResult } from './invoker.ts'
+import { LocalFunction } from './local-function.ts'
 
 export interface LambdaOptions {
   readonly resources: readonly Resource[]
@@ -25,6 +19,11 @@ export interface LambdaOptions {
   readonly destinations: Destinations
   /** Execution environments of one function at a time; what comes on top waits. AWS gives the account 1,000. @default 10 */
   readonly maxEnvironments?: number
+  /**
+   * How long an invocation lies ready behind another one before it gets an execution environment of its own, in
+   * milliseconds. AWS starts one at once; here most handlers are done sooner than a thread starts. @default 5
+   */
+  readonly patienceMs?: number
 }
 
 /** Waits before the second and the third try of an asynchronous invocation. */
@@ -95,106 +94,3 @@ export class LambdaService implements FunctionInvoker {
       })
   }
 }
-
-/** One function: its warm execution environments, and those who wait for one. */
-class LocalFunction {
-  readonly definition: FunctionDefinition
-  readonly #options: LambdaOptions
-  readonly #environments = new Set<ExecutionEnvironment>()
-  readonly #idle: ExecutionEnvironment[] = []
-  readonly #waiting: (() => void)[] = []
-  #busy = 0
-  #isClosed = false
-
-  constructor(definition: FunctionDefinition, options: LambdaOptions) {
-    this.definition = definition
-    this.#options = options
-  }
-
-  async invoke(event: unknown, requestId: string = randomUUID()): Promise<InvokeResult> {
-    const { runtime, name, reservedConcurrency, codeFolder } = this.definition
-    if (!runtime.startsWith('nodejs')) return unsupported(runtime)
-    let taskRoot: string
-    try {
-      taskRoot = codeFolder()
-    } catch (error) {
-      const errorMessage = error instanceof Error ? error.message : String(error)
-      this.#options.log.error(name, errorMessage)
-      return failure('Runtime.CodeNotFound', errorMessage)
-    }
-    if (reservedConcurrency !== undefined && this.#busy >= reservedConcurrency)
-      throw new FunctionThrottledError('Rate Exceeded.')
-    const { log, maxEnvironments = 10 } = this.#options
-    const limit = reservedConcurrency ?? maxEnvironments
-    // Whoever is woken takes the place of the one that woke it: the count stays as it is.
-    if (this.#busy >= limit) await new Promise<void>((resolve) => this.#waiting.push(resolve))
-    else this.#busy++
-    try {
-      log.info(name, `START RequestId: ${requestId} Version: $LATEST`)
-      const environment = this.#idle.pop() ?? (await this.#start(taskRoot))
-      const start = performance.now()
-      const result = await environment.invoke(JSON.stringify(event ?? null), requestId)
-      if (environment.isAlive && !this.#isClosed) this.#idle.push(environment)
-      else await this.#drop(environment)
-      const duration = performance.now() - start
-      log.info(name, `END RequestId: ${requestId}`)
-      log.info(name, `REPORT RequestId: ${requestId}\tDuration: ${duration.toFixed(2)} ms`)
-      return result
-    } finally {
-      const next = this.#waiting.shift()
-      if (next) next()
-      else this.#busy--
-    }
-  }
-
-  async close(): Promise<void> {
-    this.#isClosed = true
-    await Promise.all([...this.#environments].map((environment) => environment.stop()))
-  }
-
-  async #drop(environment: ExecutionEnvironment): Promise<void> {
-    this.#environments.delete(environment)
-    await environment.stop()
-  }
-
-  async #start(taskRoot: string): Promise<ExecutionEnvironment> {
-    const { definition } = this
-    const { environment, clock, log, hosts } = this.#options
-    const day = new Date(clock.now()).toISOString().slice(0, 10).replaceAll('-', '/')
-    const logStream = `${day}/[$LATEST]${randomBytes(16).toString('hex')}`
-    const started = await ExecutionEnvironment.start({
-      code: await workerCode(),
-      data: {
-        taskRoot,
-        handler: definition.handler,
-        hosts: hosts(),
-        allowsCallbacks: Number(/^nodejs(\d+)/.exec(definition.runtime)?.[1]) < 24,
-        context: {
-          functionName: definition.name,
-          functionVersion: '$LATEST',
-          memoryLimitInMB: String(definition.memoryMb),
-          logGroupName: definition.logGroup,
-          logStreamName: logStream,
-        },
-      },
-      env: environmentVariables(definition, environment, taskRoot, logStream),
-      memoryMb: definition.memoryMb,
-      timeoutMs: definition.timeoutMs,
-      functionArn: definition.arn,
-      clock,
-      onLog: (text) => log.info(definition.name, text),
-      onError: (stack) => log.error(definition.name, stack),
-    })
-    this.#environments.add(started)
-    return started
-  }
-}
-
-const unsupported = (runtime: string) =>
-  failure('Runtime.NotEmulated', `runtime "${runtime}" is not emulated; nodejs runtimes are`)
-
-// Not of AWS: there a function without code, or with another runtime's, is refused or started when it is deployed.
-const failure = (errorType: string, errorMessage: string): InvokeResult => ({
-  payload: JSON.stringify({ errorType, errorMessage }),
-  functionError: 'Unhandled',
-})

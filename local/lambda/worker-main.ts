@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url'
 import { formatWithOptions, inspect } from 'node:util'
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { ignoreProjectType, isPlainScript } from './common-js.ts'
+import { Receiver } from './hand-over.ts'
 import type { ErrorPayload, FromWorker, Invocation, WorkerData } from './protocol.ts'
 import { redirectConnections } from './redirect.ts'
 
@@ -18,7 +19,7 @@ type Handler = (
 const data = workerData as WorkerData
 const port = parentPort
 if (!port) throw new Error('this file runs in a worker thread only')
-const signal = new Int32Array(data.signal)
+const handOver = new Receiver(data.handOver)
 let current: Invocation | undefined
 /** Ends the invocation of a handler that gave no promise, when it left nothing to wait for. */
 let whenIdle: (() => void) | undefined
@@ -79,21 +80,21 @@ async function run(): Promise<void> {
   }
 }
 
-/** Sleeps, frozen with all that the handler left running, until there is an invocation. */
+/** The next invocation; sleeps, frozen with all that the handler left running, until there is one. */
 function take(): Invocation {
   for (;;) {
-    Atomics.wait(signal, 0, 0)
-    Atomics.store(signal, 0, 0)
     // A worker's parent port takes no other messages than these.
     const received = port && (receiveMessageOnPort(port) as { message: Invocation } | undefined)
-    if (received) return received.message
+    if (!received) handOver.sleep()
+    else if (handOver.begin(received.message.number)) return received.message
   }
 }
 
 async function call(
   handler: Handler,
-  { event, requestId, functionArn, deadline }: Invocation,
+  { event, requestId, functionArn, timeoutMs }: Invocation,
 ): Promise<unknown> {
+  const deadline = Date.now() + timeoutMs
   const context = {
     ...data.context,
     invokedFunctionArn: functionArn,

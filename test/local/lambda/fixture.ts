@@ -25,6 +25,7 @@ interface Setup {
   readonly functions: Readonly<Record<string, Readonly<Record<string, unknown>>>>
   readonly clock?: Clock
   readonly hosts?: () => HostTable
+  readonly patienceMs?: number
 }
 
 interface Line {
@@ -34,7 +35,14 @@ interface Line {
 }
 
 /** Functions whose code is written to a folder of its own, and all that they log. */
-export function makeFunctions({ files, root = '.', functions, clock = systemClock, hosts }: Setup) {
+export function makeFunctions({
+  files,
+  root = '.',
+  functions,
+  clock = systemClock,
+  hosts,
+  patienceMs,
+}: Setup) {
   const project = mkdtempSync(join(tmpdir(), 'lambda-test-'))
   for (const [path, content] of Object.entries(files)) {
     const file = join(project, path)
@@ -55,6 +63,7 @@ export function makeFunctions({ files, root = '.', functions, clock = systemCloc
     assetPath: (_bucket, key) => (key === 'missing' ? undefined : join(project, root)),
     hosts: hosts ?? (() => ({})),
     destinations: { send: () => undefined },
+    ...(patienceMs === undefined ? {} : { patienceMs }),
   })
   onTestFinished(async () => {
     await service.close()

@@ -1,8 +1,21 @@
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { ManualClock } from '../../../local/clock.ts'
 import { makeFunction, makeFunctions } from './fixture.ts'
 
 const NEVER = 'export const handler = () => new Promise(() => {})'
+
+/** Each waits until so many are under way together, and answers with a number that only its environment has. */
+const MEETING = `
+  import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+  import { setTimeout } from 'node:timers/promises'
+  const me = Math.random()
+  export const handler = async ({ place, count }) => {
+    mkdirSync(place, { recursive: true })
+    writeFileSync(place + '/' + me, '')
+    while (readdirSync(place).length < count) await setTimeout(5)
+    return me
+  }`
 
 describe('a function', () => {
   it.each([
@@ -127,14 +140,53 @@ describe('a function', () => {
     expect(text.split('\t')[1]).toBe(second)
   })
 
-  it('handles parallel invocations in environments of their own', async () => {
-    const { call } = makeFunction(
-      `import { randomUUID } from 'node:crypto'
-       const id = randomUUID()
-       export const handler = async () => id`,
-    )
-    const outcomes = await Promise.all([call('Fn'), call('Fn'), call('Fn')])
+  it('handles invocations that take long at the same time, in environments of their own', async () => {
+    const { call, taskRoot } = makeFunction(MEETING)
+    const event = { place: join(taskRoot, 'meeting'), count: 3 }
+    const outcomes = await Promise.all([call('Fn', event), call('Fn', event), call('Fn', event)])
     expect(new Set(outcomes.map(({ reply }) => reply)).size).toBe(3)
+  })
+
+  it('handles short invocations one after another in one environment', async () => {
+    const { call } = makeFunction(
+      'let n = 0; export const handler = async () => ++n',
+      {},
+      { patienceMs: 60_000 },
+    )
+    const outcomes = await Promise.all(Array.from({ length: 40 }, () => call('Fn')))
+    expect(outcomes.map(({ reply }) => reply)).toEqual(Array.from({ length: 40 }, (_, i) => i + 1))
+  })
+
+  it('gives what lay ready behind an invocation that ended its environment to another one', async () => {
+    const { call } = makeFunction(
+      "export const handler = async ({ exit }) => (exit ? process.exit(1) : 'done')",
+    )
+    await call('Fn')
+    const outcomes = await Promise.all([{ exit: true }, {}, {}].map((event) => call('Fn', event)))
+    expect(outcomes.map(({ functionError, reply }) => functionError ?? reply)).toEqual([
+      'Unhandled',
+      'done',
+      'done',
+    ])
+  })
+
+  it('counts the timeout from the moment at which an invocation begins', async () => {
+    const clock = new ManualClock()
+    const { call, logged } = makeFunction(
+      `export const handler = async ({ hold }) => {
+         if (!hold) return 'done'
+         console.log('holding')
+         await new Promise(() => setInterval(() => {}, 1000))
+       }`,
+      { Timeout: 3 },
+      { clock },
+    )
+    const first = call('Fn', { hold: true })
+    await logged('holding')
+    clock.advance(2_999)
+    await expect(call('Fn', {})).resolves.toEqual({ reply: 'done' }) // in an environment of its own
+    clock.advance(1)
+    await expect(first).resolves.toMatchObject({ functionError: 'Unhandled' })
   })
 
   it('logs lines with time, request id and level', async () => {

@@ -1,0 +1,186 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { ExecutionEnvironment, type Work } from './execution-environment.ts'
+import { type FunctionDefinition, environmentVariables } from './function-definition.ts'
+import { FunctionThrottledError, type InvokeResult } from './invoker.ts'
+import type { LambdaOptions } from './service.ts'
+import { workerCode } from './worker-code.ts'
+
+const DEFAULT_PATIENCE_MS = 5
+
+/** One function: its execution environments, and the invocations that wait for one. */
+export class LocalFunction {
+  readonly definition: FunctionDefinition
+  readonly #options: LambdaOptions
+  readonly #environments = new Set<ExecutionEnvironment>()
+  /** Not assigned to an environment yet, in order. */
+  readonly #waiting: Work[] = []
+  #starting: Promise<void> | undefined
+  #patience: NodeJS.Timeout | undefined
+  #running = 0
+  #isClosed = false
+
+  constructor(definition: FunctionDefinition, options: LambdaOptions) {
+    this.definition = definition
+    this.#options = options
+  }
+
+  async invoke(event: unknown, requestId: string = randomUUID()): Promise<InvokeResult> {
+    const { runtime, name, reservedConcurrency, codeFolder } = this.definition
+    if (!runtime.startsWith('nodejs')) return unsupported(runtime)
+    try {
+      codeFolder()
+    } catch (error) {
+      const errorMessage = error instanceof Error ? error.message : String(error)
+      this.#options.log.error(name, errorMessage)
+      return failure('Runtime.CodeNotFound', errorMessage)
+    }
+    if (reservedConcurrency !== undefined && this.#running >= reservedConcurrency)
+      throw new FunctionThrottledError('Rate Exceeded.')
+    this.#running++
+    const text = JSON.stringify(event ?? null)
+    const result = await new Promise<InvokeResult>((settle) => {
+      this.#waiting.push({ requestId, event: text, settle, handBack: (work) => this.#handBack(work) })
+      this.#distribute()
+    })
+    this.#running--
+    return result
+  }
+
+  /** Ends every execution environment, whatever it is doing. Idempotent. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    clearTimeout(this.#patience)
+    await this.#starting
+    await Promise.all([...this.#environments].map((environment) => environment.stop()))
+  }
+
+  get #patienceMs(): number {
+    return this.#options.patienceMs ?? DEFAULT_PATIENCE_MS
+  }
+
+  get #maxEnvironments(): number {
+    return this.definition.reservedConcurrency ?? this.#options.maxEnvironments ?? 10
+  }
+
+  /** Assigns what waits: to an environment that rests, else to lie ready for the one with the least to do. */
+  #distribute(): void {
+    while (this.#waiting.length > 0) {
+      const environment = this.#leastLoaded()
+      if (!environment) break
+      const work = this.#waiting.shift()
+      if (work) environment.assign(work)
+    }
+    if (this.#environments.size === 0) this.#startAnother()
+    this.#bePatient()
+  }
+
+  #leastLoaded(): ExecutionEnvironment | undefined {
+    let least: ExecutionEnvironment | undefined
+    for (const environment of this.#environments)
+      if (environment.hasRoom && (!least || environment.load < least.load)) {
+        least = environment
+        if (least.load === 0) break
+      }
+    return least
+  }
+
+  /** Looks again soon, for as long as anything waits behind something else. */
+  #bePatient(): void {
+    if (this.#patience || this.#isClosed || !this.#isAnythingBehind()) return
+    this.#patience = setTimeout(() => {
+      this.#patience = undefined
+      const late = [...this.#environments].flatMap((environment) => environment.takeBack(this.#patienceMs))
+      this.#waiting.unshift(...late)
+      const resting = [...this.#environments].filter(({ isAlive, load }) => isAlive && load === 0)
+      for (const environment of resting) {
+        const work = this.#waiting.shift()
+        if (work) environment.assign(work)
+      }
+      if (this.#waiting.length > 0) this.#startAnother()
+      this.#bePatient()
+    }, this.#patienceMs).unref()
+  }
+
+  #isAnythingBehind(): boolean {
+    return this.#waiting.length > 0 || [...this.#environments].some(({ load }) => load > 1)
+  }
+
+  /** The environment ended before it began with this: another gets it, before everything that came later. */
+  #handBack(work: Work): void {
+    this.#waiting.unshift(work)
+    queueMicrotask(() => this.#distribute())
+  }
+
+  /** One at a time: what waits meanwhile may find a rest by then. */
+  #startAnother(): void {
+    if (this.#starting || this.#isClosed || this.#waiting.length === 0) return
+    if (this.#environments.size >= this.#maxEnvironments) return
+    this.#starting = this.#start().then((environment) => {
+      this.#starting = undefined
+      if (this.#isClosed) return environment.stop()
+      const work = this.#waiting.shift()
+      if (work) environment.assign(work)
+      if (environment.isAlive) this.#environments.add(environment)
+      else void environment.stop()
+      this.#distribute()
+      return undefined
+    })
+  }
+
+  async #start(): Promise<ExecutionEnvironment> {
+    const { definition } = this
+    const { environment, clock, log, hosts } = this.#options
+    const { name } = definition
+    const taskRoot = definition.codeFolder()
+    const day = new Date(clock.now()).toISOString().slice(0, 10).replaceAll('-', '/')
+    const logStream = `${day}/[$LATEST]${randomBytes(16).toString('hex')}`
+    const started = await ExecutionEnvironment.start({
+      code: await workerCode(),
+      data: {
+        taskRoot,
+        handler: definition.handler,
+        hosts: hosts(),
+        allowsCallbacks: Number(/^nodejs(\d+)/.exec(definition.runtime)?.[1]) < 24,
+        context: {
+          functionName: name,
+          functionVersion: '$LATEST',
+          memoryLimitInMB: String(definition.memoryMb),
+          logGroupName: definition.logGroup,
+          logStreamName: logStream,
+        },
+      },
+      env: environmentVariables(definition, environment, taskRoot, logStream),
+      memoryMb: definition.memoryMb,
+      timeoutMs: definition.timeoutMs,
+      functionArn: definition.arn,
+      clock,
+      onLog: (text) => log.info(name, text),
+      onError: (stack) => log.error(name, stack),
+      onStart: (requestId) => log.info(name, `START RequestId: ${requestId} Version: $LATEST`),
+      onEnd: (requestId, durationMs) => {
+        log.info(name, `END RequestId: ${requestId}`)
+        log.info(name, `REPORT RequestId: ${requestId}\tDuration: ${durationMs.toFixed(2)} ms`)
+        // Whoever invoked hears of it first, then the room that it leaves is given away.
+        queueMicrotask(() => {
+          if (!started.isAlive) this.#drop(started)
+          this.#distribute()
+        })
+      },
+    })
+    return started
+  }
+
+  #drop(environment: ExecutionEnvironment): void {
+    this.#environments.delete(environment)
+    void environment.stop()
+  }
+}
+
+const unsupported = (runtime: string) =>
+  failure('Runtime.NotEmulated', `runtime "${runtime}" is not emulated; nodejs runtimes are`)
+
+// Not of AWS: there a function without code, or with another runtime's, is refused or started when it is deployed.
+const failure = (errorType: string, errorMessage: string): InvokeResult => ({
+  payload: JSON.stringify({ errorType, errorMessage }),
+  functionError: 'Unhandled',
+})
