@@ -1,7 +1,7 @@
 import { type Clock, withinTime } from '../../clock.ts'
 import type { FunctionInvoker } from '../../lambda/invoker.ts'
 import type { Log } from '../../log.ts'
-import { type PolicyDocument, isPolicyDocument, policyAllows } from '../invoke-policy.ts'
+import { type InvokePolicy, compileInvokePolicy, policyAllows } from '../invoke-policy.ts'
 import { type Authorization, type Authorizer, failed, forbidden, unauthorized } from './authorization.ts'
 import type { LambdaAuthorizerDefinition } from './authorizer-definition.ts'
 import { authorizerEvent, routeArn } from './authorizer-event.ts'
@@ -18,7 +18,7 @@ export interface LambdaAuthorizerDependencies {
 
 /** What the function said; a policy is looked into again for every request that its answer is kept for. */
 interface Answer {
-  readonly verdict: boolean | PolicyDocument
+  readonly verdict: boolean | InvokePolicy
   readonly context: Readonly<Record<string, unknown>>
   readonly principalId?: string
 }
@@ -108,11 +108,15 @@ function parseAnswer(payload: string, simpleResponses: boolean): Answer {
       `the authorizer's answer is ${payload.slice(0, 200)}; expected {"isAuthorized": true or false}`,
     )
   }
-  if (isPolicyDocument(policyDocument)) return { verdict: policyDocument, ...rest }
-  throw new Error(
-    `the authorizer's answer is ${payload.slice(0, 200)}; expected a principalId and a policyDocument ` +
-      '(or set EnableSimpleResponses for {"isAuthorized": true})',
-  )
+  try {
+    return { verdict: compileInvokePolicy(policyDocument), ...rest }
+  } catch (cause) {
+    throw new Error(
+      `the authorizer's answer is ${payload.slice(0, 200)}, of which ${(cause as Error).message}; expected a principalId ` +
+        'and a policyDocument (or set EnableSimpleResponses for {"isAuthorized": true})',
+      { cause },
+    )
+  }
 }
 
 function parse(payload: string): unknown {

@@ -275,6 +275,29 @@ describe('a Lambda authorizer', () => {
   })
 })
 
+it('leaves OPTIONS /{proxy+} open beside a closed $default, for preflights that a function answers', async () => {
+  const ApiId = 'x1y2z3abcd'
+  const open = { ApiId, RouteKey: 'OPTIONS /{proxy+}', Target: 'integrations/int1' }
+  const { url, fn } = await startApi(
+    apiResources({
+      route: { AuthorizationType: 'CUSTOM', AuthorizerId: 'auth' },
+      more: [
+        resource('ApiGatewayV2::Route', 'Preflight', open),
+        resource('ApiGatewayV2::Authorizer', 'auth', {
+          ApiId,
+          AuthorizerType: 'REQUEST',
+          AuthorizerUri: authorizerArn,
+          AuthorizerPayloadFormatVersion: '2.0',
+          IdentitySource: ['$request.header.Authorization'],
+        }),
+      ],
+    }),
+  )
+  expect((await fetch(`${url}/tasks`, { method: 'OPTIONS' })).status).toBe(204)
+  expect((await fetch(`${url}/tasks`)).status).toBe(401)
+  expect(fn.calls.map(({ event }) => event['routeKey'])).toEqual(['OPTIONS /{proxy+}'])
+})
+
 describe('a route with AWS_IAM', () => {
   const resources = apiResources({ route: { AuthorizationType: 'AWS_IAM' } })
 
