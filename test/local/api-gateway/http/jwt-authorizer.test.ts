@@ -279,7 +279,12 @@ describe('a JWT authorizer', () => {
         /^authorizer "Test\/auth" answers 401 to every token: the user pool "Test\/eu-west-1_AbCdEfGhI" is made on AWS only/,
       ),
     ])
-    expect((await fetch(url, { headers: { authorization: 'a.b.c' } })).status).toBe(401)
+    const response = await fetch(url, { headers: { authorization: 'a.b.c' } })
+    expect([response.status, response.headers.get('www-authenticate')]).toEqual([
+      401,
+      'Bearer scope="" error="invalid_token" error_description="OIDC discovery endpoint communication error"',
+    ])
+    expect(said[1]).toContain('is made on AWS only')
     expect(fn.calls).toHaveLength(0)
   })
 })
