@@ -170,7 +170,7 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
 
     const apis: RunningApi[] = []
     for (const [index, definition] of definitions.entries()) {
-      const deps = { functions, clock, log, environment, services: callServices }
+      const deps = { functions, clock, log, environment, services: callServices, hosts: () => hosts }
       const api =
         'routeSelectionExpression' in definition
           ? new WebSocketApi(definition, deps)

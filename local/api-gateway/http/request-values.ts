@@ -1,5 +1,5 @@
 import { compileJsonPath } from '../json-path.ts'
-import { parseBody } from '../websocket/expressions.ts'
+import { parseJson } from '../payload.ts'
 import { contextVariable } from './context.ts'
 import { queryValues, type RoutedRequest } from './event.ts'
 import { MAX_SELECTED_BODY_BYTES } from './limits.ts'
@@ -68,7 +68,7 @@ function ofResponse(response: HttpResponse, kind: string, name: string): string 
 function ofBody(body: Buffer, path: string): string | undefined {
   if (path === 'body') return body.toString()
   if (!/^body[.[]/.test(path)) return undefined
-  const json = parseBody(body.subarray(0, MAX_SELECTED_BODY_BYTES).toString())
+  const json = parseJson(body.subarray(0, MAX_SELECTED_BODY_BYTES).toString())
   const value = compileJsonPath(`$${path.slice('body'.length)}`)(json)
   if (value === undefined || value === null) return undefined
   return typeof value === 'string' ? value : JSON.stringify(value)

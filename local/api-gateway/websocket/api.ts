@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type Clock, withinTime } from '../../clock.ts'
 import type { Environment } from '../../cloudformation/resource.ts'
+import type { HostTable } from '../../hosts.ts'
 import type { FunctionInvoker } from '../../lambda/invoker.ts'
 import type { Log } from '../../log.ts'
 import type { Throttle } from '../throttle.ts'
@@ -11,10 +12,12 @@ import type { WebSocketApiDefinition } from './definition.ts'
 import { Disconnects } from './disconnects.ts'
 import { Expiry } from './expiry.ts'
 import { Handshakes } from './handshake.ts'
+import type { IntegrationDeps } from './integrations/integration.ts'
 import { CLOSE_GRACE_MS, KEEP_ALIVE_MS } from './limits.ts'
 import { ManagementApi } from './management-api.ts'
 import { Messages } from './messages.ts'
 import { RequestThrottle } from './request-throttle.ts'
+import { Routes } from './routes.ts'
 import { RunningWork } from './running-work.ts'
 import { Sockets } from './sockets.ts'
 
@@ -23,6 +26,10 @@ export interface WebSocketApiDependencies {
   readonly clock: Clock
   readonly log: Log
   readonly environment: Environment
+  /** Hosts that are served on this machine, for integrations to call. @default none */
+  readonly hosts?: () => HostTable
+  /** Whether the gateway may invoke a function for a route. @default always */
+  readonly mayInvoke?: NonNullable<IntegrationDeps['mayInvoke']>
   /** The account's bucket, shared with every other API and with `@connections`. */
   readonly throttle?: Throttle
   /** Decides on handshakes. @default everybody may try */
@@ -40,25 +47,24 @@ export class WebSocketApi {
   readonly #sockets: Sockets
   readonly #disconnects: Disconnects
   readonly #expiry: Expiry
+  readonly #routes: Routes
   readonly #streams = new Set<Socket>()
   readonly #work: RunningWork
   #isClosed = false
 
   constructor(definition: WebSocketApiDefinition, deps: WebSocketApiDependencies) {
-    const { clock, log, functions, authorizer, maxBufferedBytes } = deps
+    const { clock, log, authorizer, maxBufferedBytes } = deps
     const source = definition.logicalId
     this.definition = definition
     this.#deps = deps
     this.#work = new RunningWork((error) => log.error(source, `the gateway failed: ${String(error)}`))
-    const integrations = { functions, clock, log, source }
+    for (const problem of definition.problems) log.warn(source, problem)
+    this.#routes = new Routes(definition, { ...deps, source, apiId: definition.apiId })
+    const routes = this.#routes
     const throttle = new RequestThrottle(definition.stages, deps.throttle, clock)
-    const messages = new Messages(definition, { clock, throttle, integrations })
-    this.#handshakes = new Handshakes(definition, { clock, log, throttle, integrations, authorizer })
-    this.#disconnects = new Disconnects(definition.routes.get('$disconnect'), {
-      clock,
-      integrations,
-      work: this.#work,
-    })
+    const messages = new Messages({ clock, log, source, throttle, routes })
+    this.#handshakes = new Handshakes(definition, { clock, log, throttle, routes, authorizer })
+    this.#disconnects = new Disconnects(routes.get('$disconnect'), { clock, work: this.#work })
     this.#sockets = new Sockets({
       clock,
       log,
@@ -108,6 +114,7 @@ export class WebSocketApi {
     const drained = closed.then(() => this.#work.drain())
     if ((await withinTime(clock, CLOSE_GRACE_MS, drained)) === 'timed-out')
       log.warn(this.definition.logicalId, `closed while ${this.#work.size} handlers still run`)
+    this.#routes.close()
   }
 
   #createServer(): Server {

@@ -1,6 +1,8 @@
 import type { Environment, Resource } from '../../cloudformation/resource.ts'
+import { type AccessLogSettings, readAccessLogSettings } from '../access-log.ts'
+import { type StageVariables, stageVariableProblems } from '../stage-variables.ts'
 import type { ThrottleSettings } from '../throttle.ts'
-import { MAX_INTEGRATION_TIMEOUT_MS } from './limits.ts'
+import { readRoutes, type WebSocketRoute } from './route-definition.ts'
 
 /** What an `AWS::ApiGatewayV2::Api` with `ProtocolType: WEBSOCKET` and everything that refers to it comes to. */
 export interface WebSocketApiDefinition {
@@ -15,43 +17,21 @@ export interface WebSocketApiDefinition {
   readonly routeSelectionExpression: string
   readonly stages: readonly WebSocketStage[]
   readonly routes: ReadonlyMap<string, WebSocketRoute>
+  /** What API Gateway would refuse to deploy, in words: it is left out or passed over here. */
+  readonly problems: readonly string[]
 }
 
 export interface WebSocketStage {
   readonly name: string
-  readonly variables: Readonly<Record<string, string>>
+  readonly variables: StageVariables
   readonly throttle?: ThrottleSettings
   readonly routeThrottles: Readonly<Record<string, ThrottleSettings>>
+  readonly accessLog?: AccessLogSettings
 }
-
-export interface WebSocketRoute {
-  /** `$connect`, `$default`, `subscribe` */
-  readonly key: string
-  /** Whether what the integration answers goes to the client. */
-  readonly isTwoWay: boolean
-  readonly integration: WebSocketIntegration
-}
-
-/** Templates by the key that a selection expression gives. */
-export interface Templates {
-  readonly expression: string | undefined
-  readonly templates: Readonly<Record<string, string>>
-}
-
-export type WebSocketIntegration =
-  | { readonly type: 'lambda'; readonly functionArn: string; readonly timeoutMs: number }
-  | { readonly type: 'mock'; readonly request: Templates; readonly responses: readonly IntegrationResponse[] }
-
-export interface IntegrationResponse extends Templates {
-  /** `$default` or `/regex/` */
-  readonly key: string
-}
-
-const FUNCTION_IN_URI = /:lambda:path\/2015-03-31\/functions\/(.+)\/invocations$/
 
 /**
  * The WebSocket APIs of the template, in its order.
- * @throws for what is not emulated yet and would behave differently in silence, naming the route
+ * @throws for a route that would be open here and is not on AWS, naming it
  */
 export function webSocketApis(
   resources: readonly Resource[],
@@ -71,101 +51,26 @@ function toDefinition(
     resources.filter(
       (r) => r.type === `AWS::ApiGatewayV2::${type}` && r.properties['ApiId'] === api.physicalId,
     )
-  const integrations = new Map(ofApi('Integration').map((r) => [`integrations/${r.physicalId}`, r]))
-  const answering = new Set(ofApi('RouteResponse').map((r) => r.properties['RouteId']))
-  const routes = ofApi('Route').flatMap((route) => {
-    const {
-      RouteKey,
-      Target,
-      AuthorizationType = 'NONE',
-      RouteResponseSelectionExpression,
-      ApiKeyRequired = false,
-      RequestModels = {},
-    } = route.properties
-    const key = String(RouteKey)
-    if (AuthorizationType !== 'NONE')
-      throw new Error(
-        `${route.path}: route "${key}" asks for ${String(AuthorizationType)} authorization, which is not emulated; ` +
-          'it would be open here, so the stack does not start',
-      )
-    if (String(ApiKeyRequired) !== 'false')
-      throw new Error(
-        `${route.path}: route "${key}" has ApiKeyRequired, which is not emulated; ` +
-          'it would be open here, so the stack does not start',
-      )
-    if (Object.keys(RequestModels as object).length > 0)
-      throw new Error(
-        `${route.path}: route "${key}" has RequestModels, which are not emulated; ` +
-          'it would take any message here, so the stack does not start',
-      )
-    if (Target === undefined && key.startsWith('$')) return [] // a $connect with no integration accepts everybody
-    const integration = integrations.get(String(Target))
-    if (!integration)
-      throw new Error(
-        `${route.path}: route "${key}" has the target "${String(Target)}", which is no integration of its API`,
-      )
-    const isTwoWay = RouteResponseSelectionExpression === '$default' && answering.has(route.physicalId)
-    return [{ key, isTwoWay, integration: toIntegration(integration, key, ofApi('IntegrationResponse')) }]
-  })
+  const problems: string[] = []
   return {
     logicalId: api.logicalId,
     path: api.path,
     apiId: api.physicalId,
     domainName: `${api.physicalId}.execute-api.${environment.region}.amazonaws.com`,
-    routeSelectionExpression: expressionOf(api),
-    stages: ofApi('Stage').map(toStage),
-    routes: new Map(routes.map((route) => [route.key, route])),
+    routeSelectionExpression: expressionOf(api, problems),
+    stages: ofApi('Stage').map((stage) => toStage(stage, problems)),
+    routes: readRoutes(ofApi, problems),
+    problems,
   }
 }
 
-function expressionOf({ path, properties }: Resource): string {
+function expressionOf({ path, properties }: Resource, problems: string[]): string {
   const expression = properties['RouteSelectionExpression']
   if (typeof expression === 'string') return expression
-  throw new Error(
-    `${path}: RouteSelectionExpression is missing; a WebSocket API needs one, such as $request.body.action`,
+  problems.push(
+    `${path}: RouteSelectionExpression is missing; expected one, such as $request.body.action. Every message goes to $default`,
   )
-}
-
-function toIntegration(
-  { path, physicalId, properties }: Resource,
-  routeKey: string,
-  responses: readonly Resource[],
-): WebSocketIntegration {
-  const type = String(properties['IntegrationType'])
-  if (type === 'AWS_PROXY') {
-    const [, functionArn] = FUNCTION_IN_URI.exec(String(properties['IntegrationUri'])) ?? []
-    if (functionArn === undefined)
-      throw new Error(
-        `${path}: the integration of route "${routeKey}" has the URI "${String(properties['IntegrationUri'])}"; expected a Lambda function's`,
-      )
-    return {
-      type: 'lambda',
-      functionArn,
-      timeoutMs: Number(properties['TimeoutInMillis'] ?? MAX_INTEGRATION_TIMEOUT_MS),
-    }
-  }
-  if (type === 'MOCK')
-    return {
-      type: 'mock',
-      request: templatesOf(properties, 'RequestTemplates'),
-      responses: responses
-        .filter((r) => r.properties['IntegrationId'] === physicalId)
-        .map((r) => ({
-          key: String(r.properties['IntegrationResponseKey']),
-          ...templatesOf(r.properties, 'ResponseTemplates'),
-        })),
-    }
-  throw new Error(
-    `${path}: the integration of route "${routeKey}" is ${type}, which is not emulated; AWS_PROXY and MOCK are`,
-  )
-}
-
-function templatesOf(properties: Resource['properties'], name: string): Templates {
-  const expression = properties['TemplateSelectionExpression']
-  return {
-    expression: typeof expression === 'string' ? expression : undefined,
-    templates: (properties[name] ?? {}) as Readonly<Record<string, string>>,
-  }
+  return ''
 }
 
 interface RouteSettings {
@@ -173,16 +78,22 @@ interface RouteSettings {
   readonly ThrottlingBurstLimit?: number
 }
 
-function toStage({ properties, physicalId }: Resource): WebSocketStage {
+function toStage({ path, properties, physicalId }: Resource, problems: string[]): WebSocketStage {
   const defaults = properties['DefaultRouteSettings'] as RouteSettings | undefined
   const perRoute = (properties['RouteSettings'] ?? {}) as Readonly<Record<string, RouteSettings>>
+  const variables = Object.fromEntries(
+    Object.entries(properties['StageVariables'] ?? {}).map(([name, value]) => [name, String(value)]),
+  )
+  problems.push(...stageVariableProblems(variables).map((problem) => `${path}: ${problem}`))
+  const accessLog = readAccessLogSettings(properties['AccessLogSettings'])
   return {
     name: physicalId,
-    variables: (properties['StageVariables'] ?? {}) as Readonly<Record<string, string>>,
+    variables,
     ...(defaults ? { throttle: toThrottle(defaults) } : {}),
     routeThrottles: Object.fromEntries(
       Object.entries(perRoute).map(([key, value]) => [key, toThrottle(value)]),
     ),
+    ...(accessLog ? { accessLog } : {}),
   }
 }
 

@@ -1,26 +1,20 @@
 import type { Clock } from '../../clock.ts'
 import type { Close } from './connection.ts'
-import type { WebSocketRoute } from './definition.ts'
 import { type ConnectionContext, disconnectEvent } from './events.ts'
 import { newRequestId } from './identifiers.ts'
-import type { IntegrationDeps } from './integration.ts'
-import { callRoute } from './route-call.ts'
+import { Payload } from '../payload.ts'
+import type { Route } from './routes.ts'
 import type { RunningWork } from './running-work.ts'
 
 /** Tells the `$disconnect` route of connections that ended. What it replies matters to nobody, and nothing is retried. */
 export class Disconnects {
-  readonly #route: WebSocketRoute | undefined
+  readonly #route: Route | undefined
   readonly #clock: Clock
-  readonly #integrations: IntegrationDeps
   readonly #work: RunningWork
 
-  constructor(
-    route: WebSocketRoute | undefined,
-    deps: { readonly clock: Clock; readonly integrations: IntegrationDeps; readonly work: RunningWork },
-  ) {
+  constructor(route: Route | undefined, deps: { readonly clock: Clock; readonly work: RunningWork }) {
     this.#route = route
     this.#clock = deps.clock
-    this.#integrations = deps.integrations
     this.#work = deps.work
   }
 
@@ -30,6 +24,7 @@ export class Disconnects {
     const at = this.#clock.now()
     const requestId = newRequestId(at)
     const event = disconnectEvent(close, context, { requestId, at })
-    this.#work.track(callRoute({ route, event, body: '', context, requestId }, this.#integrations))
+    const { stageVariables } = context
+    this.#work.track(route.call({ event, payload: new Payload(''), stageVariables }))
   }
 }

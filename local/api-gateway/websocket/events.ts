@@ -14,6 +14,13 @@ export interface ConnectionContext {
   readonly userAgent: string | undefined
 }
 
+/** An event of a connection, as a function gets it. */
+export interface WebSocketEvent {
+  /** Fresh for each event, and as `$context` open to templates. */
+  readonly requestContext: Record<string, unknown>
+  readonly [name: string]: unknown
+}
+
 /** Of one event: its id and moment. */
 export interface EventMoment {
   readonly requestId: string
@@ -42,7 +49,7 @@ export function connectEvent(
   request: IncomingMessage,
   context: ConnectionContext,
   moment: EventMoment,
-): unknown {
+): WebSocketEvent {
   const { requestId, at } = moment
   return {
     ...headersOf(request, context),
@@ -68,7 +75,7 @@ export function messageEvent(
   message: { readonly body: string; readonly messageId: string; readonly routeKey: string },
   context: ConnectionContext,
   moment: EventMoment,
-): unknown {
+): WebSocketEvent {
   const { requestId, at } = moment
   return {
     ...variablesOf(context),
@@ -94,7 +101,7 @@ export function disconnectEvent(
   close: { readonly code: number; readonly reason: string },
   context: ConnectionContext,
   moment: EventMoment,
-): unknown {
+): WebSocketEvent {
   const { requestId, at } = moment
   const headers = { Host: context.domainName, 'x-api-key': '', 'X-Forwarded-For': '', 'x-restapi': '' }
   return {

@@ -1,55 +1,116 @@
+import { compileJsonPath } from '../json-path.ts'
+import type { Payload } from '../payload.ts'
+
+/** What an expression can ask about; what is left out is empty text. */
+export interface Sources {
+  readonly request?: Payload
+  /** Of the backend. Names of headers in lower case. */
+  readonly response?: {
+    readonly statusCode: number
+    readonly payload: Payload
+    readonly headers: Readonly<Record<string, readonly string[]>>
+  }
+  readonly context?: unknown
+  readonly stageVariables?: Readonly<Record<string, string>>
+}
+
+type Part = (sources: Sources) => unknown
+
+/** `${a.b}`, `$a.b` or, behind a backslash, a dollar sign that is only that. */
+const VARIABLE = /\\\$|\$\{([^}]*)\}|\$([A-Za-z][\w-]*(?:\.[\w$-]+|\[[^\]]*\])*)/g
+
 /**
- * Selection expressions of WebSocket APIs:
+ * A selection expression of a WebSocket API, read once:
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-selection-expressions.html
  */
+export class SelectionExpression {
+  readonly text: string
+  readonly #parts: readonly (string | Part)[]
 
-/** What an expression can ask about, by its words before the path: `request.body`, `integration.response.statuscode`. */
-export type Sources = Readonly<Record<string, unknown>>
-
-/**
- * Evaluates an expression once, never what comes out of it. A path that leads nowhere is empty text.
- * @param expression `$request.body.action`, `${request.body.service}/${request.body.action}`, `\$default` or static text
- */
-export function select(expression: string, sources: Sources): string {
-  if (expression.startsWith('\\$')) return expression.slice(1)
-  if (/^\$[a-z]/i.test(expression)) return valueAt(expression.slice(1), sources)
-  return expression.replace(/\$\{([^}]*)\}/g, (_, path: string) => valueAt(path.trim(), sources))
-}
-
-function valueAt(path: string, sources: Sources): string {
-  const isAt = (name: string) => path === name || path.startsWith(`${name}.`) || path.startsWith(`${name}[`)
-  const name = Object.keys(sources).find(isAt)
-  return name === undefined ? '' : stringify(follow(sources[name], path.slice(name.length)))
-}
-
-const STEP = /\.([A-Za-z0-9_$-]+)|\[(\d+)\]|\[['"]([^'"]*)['"]\]/gy
-
-/** Follows `.name`, `[2]` and `['name']`; undefined where that leads nowhere. */
-export function follow(value: unknown, path: string): unknown {
-  let at = value
-  let end = 0
-  for (const match of path.matchAll(STEP)) {
-    const key = match[1] ?? match[2] ?? match[3] ?? ''
-    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, key)) return undefined
-    at = (at as Readonly<Record<string, unknown>>)[key]
-    end = match.index + match[0].length
+  /**
+   * @param text `$request.body.action`, `${request.body.service}/${request.body.action}`, `\$default` or static text
+   * @throws Error for a JSONPath that can't be read
+   */
+  constructor(text: string) {
+    this.text = text
+    const parts: (string | Part)[] = []
+    let from = 0
+    for (const match of text.matchAll(VARIABLE)) {
+      parts.push(text.slice(from, match.index))
+      from = match.index + match[0].length
+      const path = match[1] ?? match[2]
+      parts.push(path === undefined ? '$' : compileVariable(path.trim()))
+    }
+    this.#parts = [...parts, text.slice(from)]
   }
-  return end === path.length ? at : undefined
+
+  /**
+   * Evaluates once, never what comes out of it. A path that leads nowhere is empty text.
+   * @returns undefined when a path leads to an object, which no key can be equal to
+   */
+  select(sources: Sources): string | undefined {
+    let key = ''
+    for (const part of this.#parts) {
+      const text = typeof part === 'string' ? part : stringify(part(sources))
+      if (text === undefined) return undefined
+      key += text
+    }
+    return key
+  }
 }
 
-/** Scalars as text, lists as `[a, b]`; an object or `null` matches nothing. */
-function stringify(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map((item) => stringify(item)).join(', ')}]`
+type Source = (rest: string) => Part
+
+const NOTHING: Part = () => undefined
+
+/** What may stand before the path; header names go to the end, whatever they hold. */
+const SOURCES: Readonly<Record<string, Source>> = {
+  'request.body': (rest) => {
+    const follow = compileJsonPath(`$${rest}`)
+    return ({ request }) => follow(request?.json)
+  },
+  'integration.response.body': (rest) => {
+    const follow = compileJsonPath(`$${rest}`)
+    return ({ response }) => follow(response?.payload.json)
+  },
+  'integration.response.statuscode':
+    () =>
+    ({ response }) =>
+      response?.statusCode,
+  'integration.response.header': (rest) => {
+    const name = rest.slice(1).toLowerCase()
+    return ({ response }) => response?.headers[name]?.[0]
+  },
+  'integration.response.multivalueheader': (rest) => {
+    const name = rest.slice(1).toLowerCase()
+    return ({ response }) => response?.headers[name]
+  },
+  context: (rest) => {
+    const follow = compileJsonPath(`$${rest}`)
+    return ({ context }) => follow(context)
+  },
+  stageVariables: (rest) => {
+    const follow = compileJsonPath(`$${rest}`)
+    return ({ stageVariables }) => follow(stageVariables)
+  },
+}
+
+function compileVariable(path: string): Part {
+  for (const [name, source] of Object.entries(SOURCES)) {
+    const rest = path.slice(name.length)
+    if (path.startsWith(name) && /^$|^[.[]/.test(rest)) return source(rest)
+  }
+  return NOTHING
+}
+
+/** Scalars as text, lists as `[a, b]`, nothing and `null` as empty text; undefined for an object. */
+function stringify(value: unknown): string | undefined {
+  if (value === undefined || value === null) return ''
+  if (Array.isArray(value)) {
+    const items = value.map((item) => (item === null ? 'null' : stringify(item)))
+    return items.includes(undefined) ? undefined : `[${items.join(', ')}]`
+  }
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
     ? String(value)
-    : ''
-}
-
-/** A body as expressions see it: parsed where it is JSON. */
-export function parseBody(body: string): unknown {
-  try {
-    return JSON.parse(body)
-  } catch {
-    return undefined // text that is no JSON has no fields to ask for
-  }
+    : undefined
 }

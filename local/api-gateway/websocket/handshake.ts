@@ -3,20 +3,20 @@ import type { Duplex } from 'node:stream'
 import type { Clock } from '../../clock.ts'
 import type { Log } from '../../log.ts'
 import type { ConnectAuthorizer } from './authorizer.ts'
-import type { WebSocketApiDefinition, WebSocketRoute, WebSocketStage } from './definition.ts'
+import type { WebSocketApiDefinition, WebSocketStage } from './definition.ts'
 import { type ConnectionContext, connectEvent } from './events.ts'
 import { newConnectionId, newRequestId } from './identifiers.ts'
-import type { IntegrationDeps } from './integration.ts'
 import { MAX_URL_LENGTH } from './limits.ts'
 import { type Refusal, refuseHandshake } from './refusal.ts'
 import type { RequestThrottle } from './request-throttle.ts'
-import { callRoute } from './route-call.ts'
+import { Payload } from '../payload.ts'
+import type { Route, Routes } from './routes.ts'
 
 export interface HandshakeDependencies {
   readonly clock: Clock
   readonly log: Log
   readonly throttle: RequestThrottle
-  readonly integrations: IntegrationDeps
+  readonly routes: Routes
   /** Of the `$connect` route. @default everybody may try */
   readonly authorizer?: ConnectAuthorizer | undefined
 }
@@ -83,24 +83,21 @@ export class Handshakes {
     }
     const authorization = await authorizer?.authorize({ request, context, requestId, at })
     if (authorization?.isAllowed === false) return authorization
-    const route = this.#definition.routes.get('$connect')
+    const route = this.#deps.routes.get('$connect')
     return route ? this.#integrate(route, request, context, { requestId, at }) : { context }
   }
 
   async #integrate(
-    route: WebSocketRoute,
+    route: Route,
     request: IncomingMessage,
     context: ConnectionContext,
     moment: { readonly requestId: string; readonly at: number },
   ): Promise<Refusal | Omit<Accepted, 'isClientGone'>> {
-    const { integrations, log } = this.#deps
+    const { log } = this.#deps
     const event = connectEvent(request, context, moment)
-    const { requestId } = moment
-    const result = await callRoute({ route, event, body: '', context, requestId }, integrations)
-    if (!result.ok)
-      return result.reason === 'timed-out'
-        ? { status: 504, message: 'Endpoint request timed out' }
-        : { status: 502, message: 'Internal server error' }
+    const { stageVariables } = context
+    const result = await route.call({ event, payload: new Payload(''), stageVariables })
+    if (!result.ok) return { status: result.statusCode, message: result.message }
     if (result.statusCode < 200 || result.statusCode > 299) return { status: result.statusCode }
     const protocol = headerOf(result.headers, 'sec-websocket-protocol')
     if (protocol === undefined) return { context }

@@ -35,12 +35,6 @@ export const MAX_URL_LENGTH = 4096
 export const MAX_HEADER_BYTES = 10_240
 
 /**
- * Turns of one `#foreach`; documented for REST APIs:
- * https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
- */
-export const MAX_FOREACH_ITERATIONS = 1000
-
-/**
  * Requests per second of an account in a Region, over HTTP, REST, WebSocket and `@connections` together.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
  */

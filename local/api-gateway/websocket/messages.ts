@@ -1,36 +1,37 @@
 import type { Clock } from '../../clock.ts'
+import type { Log } from '../../log.ts'
 import type { WebSocketConnection } from './connection.ts'
-import type { WebSocketApiDefinition, WebSocketRoute } from './definition.ts'
 import { messageEvent } from './events.ts'
-import { parseBody, select } from './expressions.ts'
 import { newMessageId, newRequestId } from './identifiers.ts'
-import type { IntegrationDeps } from './integration.ts'
-import { callRoute } from './route-call.ts'
+import { Payload } from '../payload.ts'
 import type { RequestThrottle } from './request-throttle.ts'
+import type { Routes } from './routes.ts'
 
 export interface MessagesDependencies {
   readonly clock: Clock
+  readonly log: Log
+  /** The API's logical id. */
+  readonly source: string
   readonly throttle: RequestThrottle
-  readonly integrations: IntegrationDeps
+  readonly routes: Routes
 }
 
 /** Takes what clients say to the routes of an API, and what those answer back to the clients. */
 export class Messages {
-  readonly #definition: WebSocketApiDefinition
   readonly #deps: MessagesDependencies
 
-  constructor(definition: WebSocketApiDefinition, deps: MessagesDependencies) {
-    this.#definition = definition
+  constructor(deps: MessagesDependencies) {
     this.#deps = deps
   }
 
   /** Messages of one connection run at the same time: nothing is promised about their order. */
   async route(connection: WebSocketConnection, body: string): Promise<void> {
     const { context } = connection
-    const { clock, throttle, integrations } = this.#deps
+    const { clock, log, source, throttle, routes } = this.#deps
     const at = clock.now()
     const requestId = newRequestId(at)
-    const route = this.#select(body)
+    const payload = new Payload(body)
+    const route = routes.select(payload)
     const fail = (message: string) => {
       connection.sendIfOpen(errorFrame(message, context.connectionId, requestId), clock.now())
     }
@@ -42,20 +43,17 @@ export class Messages {
       fail('Too Many Requests')
       return
     }
+    const problem = route.problemOf(payload)
+    if (problem !== undefined) {
+      log.warn(source, `route "${route.key}": ${problem}`)
+      fail('Bad request body')
+      return
+    }
     const messageId = newMessageId(at, context.connectionId)
     const event = messageEvent({ body, messageId, routeKey: route.key }, context, { requestId, at })
-    const result = await callRoute({ route, event, body, context, requestId }, integrations)
-    if (!result.ok)
-      fail(result.reason === 'timed-out' ? 'Endpoint request timed out' : 'Internal server error')
+    const result = await route.call({ event, payload, stageVariables: context.stageVariables })
+    if (!result.ok) fail(result.message)
     else if (route.isTwoWay && result.body) connection.sendIfOpen(result.body, clock.now())
-  }
-
-  /** The route whose key the expression gives; reserved keys can't be chosen by a message. */
-  #select(body: string): WebSocketRoute | undefined {
-    const { routes, routeSelectionExpression } = this.#definition
-    const key = select(routeSelectionExpression, { 'request.body': parseBody(body) })
-    const chosen = key.startsWith('$') ? undefined : routes.get(key)
-    return chosen ?? routes.get('$default')
   }
 }
 

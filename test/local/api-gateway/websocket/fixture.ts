@@ -59,7 +59,12 @@ export function resources({ routes = ['$connect', '$disconnect', '$default'], ..
         ...parts.route,
       }),
       ...(['ping', 'ask'].includes(RouteKey)
-        ? [of('RouteResponse', `of ${RouteKey}`, { RouteId: `route ${RouteKey}` })]
+        ? [
+            of('RouteResponse', `of ${RouteKey}`, {
+              RouteId: `route ${RouteKey}`,
+              RouteResponseKey: '$default',
+            }),
+          ]
         : []),
     ]),
     of('Stage', 'live', { StageName: 'live', ...parts.stage }),
