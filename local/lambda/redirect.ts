@@ -1,7 +1,7 @@
 import net from 'node:net'
 import { syncBuiltinESMExports } from 'node:module'
 import tls from 'node:tls'
-import type { HostTable } from '../hosts.ts'
+import { type HostTable, portOf } from '../hosts.ts'
 
 /** Hosts of AWS, which are either served here or nowhere. */
 const AWS_HOST = /\.(amazonaws\.com(\.cn)?|api\.aws)$/
@@ -17,7 +17,7 @@ export function redirectConnections(hosts: HostTable): void {
   const redirected = (...args: unknown[]): tls.TLSSocket => {
     const { options, callback } = parseArguments(args)
     const host = options.servername ?? options.host ?? 'localhost'
-    const port = hosts[host]
+    const port = portOf(hosts, host)
     if (port === undefined && !AWS_HOST.test(host)) return connect(...args)
     const socket =
       port === undefined ? refused(host, hosts) : net.connect({ host: '127.0.0.1', port, noDelay: true })

@@ -1,9 +1,14 @@
 import { type IncomingMessage, type ServerResponse, request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { silentLog } from '../../local/log.ts'
 import { Services } from '../../local/services.ts'
 
-async function start() {
+const environment = { partition: 'aws', region: 'eu-west-1', accountId: '123456789012' }
+
+async function start({ isRegionOpen = false } = {}) {
+  const warnings: string[] = []
+  const log = { ...silentLog, warn: (_source: string, text: string) => void warnings.push(text) }
   const answer = (name: string) => (_request: IncomingMessage, response: ServerResponse) => {
     response.end(name)
   }
@@ -13,8 +18,9 @@ async function start() {
       'streams.dynamodb': answer('streams.dynamodb'),
       lambda: answer('lambda'),
       sqs: answer('sqs'),
+      ssm: answer('ssm'),
     },
-    { partition: 'aws', region: 'eu-west-1', accountId: '123456789012' },
+    { environment, isRegionOpen, log },
   )
   const hosts = await services.listen()
   onTestFinished(() => services.close())
@@ -27,7 +33,7 @@ async function start() {
         .on('error', reject)
         .end()
     })
-  return { services, hosts, ask }
+  return { services, hosts, ask, warnings }
 }
 
 describe('the services', () => {
@@ -37,6 +43,7 @@ describe('the services', () => {
     ['streams.dynamodb.eu-west-1.amazonaws.com:443', 'streams.dynamodb'],
     ['lambda.eu-west-1.amazonaws.com', 'lambda'],
     ['sqs.eu-west-1.amazonaws.com', 'sqs'],
+    ['ssm.eu-west-1.amazonaws.com', 'ssm'],
   ])('send %s to %s', async (host, name) => {
     const { ask } = await start()
     expect(await ask(host)).toEqual({ status: 200, body: name })
@@ -50,8 +57,16 @@ describe('the services', () => {
       __type: 'NotImplementedException',
       message:
         '"sqs.us-east-1.amazonaws.com" is not emulated by the local stack; ' +
-        'dynamodb, streams.dynamodb, lambda, sqs and the APIs of the template are',
+        'dynamodb, streams.dynamodb, lambda, sqs, ssm and the APIs of the template are',
     })
+  })
+
+  it('answer for another Region where the app leaves its Region open, and warn once', async () => {
+    const { ask, warnings } = await start({ isRegionOpen: true })
+    expect(await ask('dynamodb.us-east-1.amazonaws.com')).toEqual({ status: 200, body: 'dynamodb' })
+    expect(await ask('dynamodb.us-east-1.amazonaws.com')).toEqual({ status: 200, body: 'dynamodb' })
+    expect(await ask('dynamodb.eu-west-1.amazonaws.com')).toEqual({ status: 200, body: 'dynamodb' })
+    expect(warnings).toEqual([expect.stringContaining('a function calls "dynamodb.us-east-1.amazonaws.com"')])
   })
 
   it('close twice', async () => {

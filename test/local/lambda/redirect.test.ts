@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { silentLog } from '../../../local/log.ts'
 import { Services } from '../../../local/services.ts'
 import { environment, makeFunction } from './fixture.ts'
 
@@ -29,8 +30,9 @@ async function start(code: string) {
       'streams.dynamodb': answer('streams'),
       lambda: answer('lambda'),
       sqs: answer('sqs'),
+      ssm: answer('ssm'),
     },
-    environment,
+    { environment, isRegionOpen: false, log: silentLog },
   )
   const hosts = await services.listen()
   onTestFinished(() => services.close())
