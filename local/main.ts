@@ -19,7 +19,7 @@ import { screen } from './screen.ts'
 import { watchParent } from './watch-parent.ts'
 
 async function run(options: Options): Promise<void> {
-  const { app, port, state, web, context } = options
+  const { app, port, state, web, context, selection, given } = options
   mkdirSync(state, { recursive: true })
   refuseSecond(state)
   const logFile = join(state, 'local.log')
@@ -49,7 +49,13 @@ async function run(options: Options): Promise<void> {
     const pagePort = await listenForPage(page, port)
     const assembly = isAssembly(app) ? app : join(state, 'cdk.out')
     if (assembly !== app) await synthesize({ project: app, output: assembly, context })
-    stack = await startStack({ assembly, firstPort: port === 0 ? 0 : pagePort + 1, log })
+    stack = await startStack({
+      assembly,
+      firstPort: port === 0 ? 0 : pagePort + 1,
+      log,
+      selection,
+      given,
+    })
     const pageUrl = `http://localhost:${pagePort}`
     const outputs = {
       page: pageUrl,

@@ -1,5 +1,7 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import type { GivenValues } from './cloudformation/given-values.ts'
+import type { Selection } from './cloudformation/stack-selection.ts'
 
 /** What the command line asks for. */
 export interface Options {
@@ -13,6 +15,8 @@ export interface Options {
   readonly state: string
   /** Context for the app, over its own. */
   readonly context: Readonly<Record<string, string>>
+  readonly selection: Selection
+  readonly given: GivenValues
 }
 
 /** A command line that can't be understood. */
@@ -30,10 +34,18 @@ schedules on this machine, from the cloud assembly that is deployed to AWS.
   --web <folder>      a page to serve; its .ts files are bundled when asked for
   --state <folder>    where the log and outputs.json go (default .openline)
   -c, --context k=v   context for the app, as for cdk; may be repeated
+  --stack <name>      run this stack, with those it needs; * fits any text; may be repeated
+  --region <name>     the Region to be in, where the app has several or none
+  --account <id>      the account to be in, likewise
+  --parameter k=v     a template parameter, or stack:k=v for one stack's; may be repeated
+  --ssm k=v           an SSM parameter that the app takes for granted; may be repeated
+  --secret k=v        a secret that the app takes for granted; may be repeated
+  --import k=v        an export of a stack outside the app; may be repeated
   -h, --help          this text
 `
 
 const MAX_PORT = 65_535
+const REPEATED: { multiple: true; default: string[] } = { multiple: true, default: [] }
 
 /** @returns the options, or `help` @throws UsageError naming what is wrong */
 export function parseOptions(args: readonly string[]): Options | 'help' {
@@ -50,7 +62,18 @@ export function parseOptions(args: readonly string[]): Options | 'help' {
     port: Number(values.port),
     web: values.web === undefined ? undefined : resolve(values.web),
     state: resolve(values.state),
-    context: Object.fromEntries(values.context.map(toPair)),
+    context: pairs(values, 'context'),
+    selection: {
+      stacks: values.stack,
+      ...(values.region === undefined ? {} : { region: values.region }),
+      ...(values.account === undefined ? {} : { accountId: values.account }),
+    },
+    given: {
+      parameters: pairs(values, 'parameter'),
+      ssm: pairs(values, 'ssm'),
+      secrets: pairs(values, 'secret'),
+      imports: pairs(values, 'import'),
+    },
   }
 }
 
@@ -64,7 +87,14 @@ function parse(args: readonly string[]) {
         port: { type: 'string', default: '4500' },
         web: { type: 'string' },
         state: { type: 'string', default: '.openline' },
-        context: { type: 'string', short: 'c', multiple: true, default: [] },
+        context: { type: 'string', short: 'c', ...REPEATED },
+        stack: { type: 'string', ...REPEATED },
+        region: { type: 'string' },
+        account: { type: 'string' },
+        parameter: { type: 'string', ...REPEATED },
+        ssm: { type: 'string', ...REPEATED },
+        secret: { type: 'string', ...REPEATED },
+        import: { type: 'string', ...REPEATED },
         help: { type: 'boolean', short: 'h', default: false },
       },
     })
@@ -73,8 +103,16 @@ function parse(args: readonly string[]) {
   }
 }
 
-function toPair(text: string): [string, string] {
-  const at = text.indexOf('=')
-  if (at > 0) return [text.slice(0, at), text.slice(at + 1)]
-  throw new UsageError(`--context is "${text}"; expected key=value`)
+/** The values of an option that is given as `--name key=value`, as often as one likes. */
+function pairs<Name extends string>(
+  values: Readonly<Record<Name, string[]>>,
+  name: Name,
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    values[name].map((text) => {
+      const at = text.indexOf('=')
+      if (at > 0) return [text.slice(0, at), text.slice(at + 1)]
+      throw new UsageError(`--${name} is "${text}"; expected key=value`)
+    }),
+  )
 }

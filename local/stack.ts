@@ -5,11 +5,13 @@ import { WebSocketApi } from './api-gateway/websocket/api.ts'
 import { webSocketApis } from './api-gateway/websocket/definition.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { readAssembly } from './cloudformation/assembly.ts'
-import { type Deployment, resolveAssembly } from './cloudformation/deployment.ts'
+import { type Deployment, type DeploymentOptions, resolveAssembly } from './cloudformation/deployment.ts'
+import { NOTHING_GIVEN } from './cloudformation/given-values.ts'
+import { supportOf } from './cloudformation/resource-types.ts'
 import { DynamoDbService } from './dynamodb/service.ts'
 import { scheduleDefinitions } from './events/definition.ts'
 import { Schedules } from './events/schedules.ts'
-import type { HostTable } from './hosts.ts'
+import { type HostTable, inAnyRegion, portOf } from './hosts.ts'
 import { invokeApi } from './lambda/invoke-api.ts'
 import { LambdaService } from './lambda/service.ts'
 import { type Log, silentLog } from './log.ts'
@@ -18,8 +20,10 @@ import { callSqs } from './sqs/call.ts'
 import { queueDefinitions } from './sqs/definition.ts'
 import { sqsEndpoint } from './sqs/endpoint.ts'
 import { Queues } from './sqs/queues.ts'
+import { ssmEndpoint } from './ssm/endpoint.ts'
+import { ParameterStore } from './ssm/parameter-store.ts'
 
-export interface StackOptions {
+export interface StackOptions extends DeploymentOptions {
   /** Folder of the cloud assembly. */
   readonly assembly: string
   /** Port of the first API; each further one gets the next. @default 0, any free ones */
@@ -52,10 +56,6 @@ export class PortTakenError extends Error {
 }
 
 type Api = WebSocketApi | HttpApi
-
-/** Types that need nothing here: what they say is said by others, or concerns AWS alone. */
-const KNOWN =
-  /^AWS::(ApiGatewayV2|DynamoDB|SQS|IAM|Logs|CDK|SSM)::|^AWS::Lambda::(Function|Permission|Version|Alias|EventSourceMapping)$|^AWS::Events::Rule$|^AWS::Scheduler::/
 
 /** A cloud assembly that runs: AWS on this machine. */
 export class RunningStack {
@@ -98,7 +98,7 @@ export class RunningStack {
   /** Puts this machine's addresses in the place of AWS's, within longer text too. */
   toLocal(text: string): string {
     return text.replace(/\b(wss|https):\/\/([a-z0-9.-]+)/g, (url, scheme: string, host: string) => {
-      const port = this.#hosts[host]
+      const port = portOf(this.#hosts, host)
       return port === undefined ? url : `${scheme === 'wss' ? 'ws' : 'http'}://localhost:${port}`
     })
   }
@@ -107,7 +107,7 @@ export class RunningStack {
   get skipped(): Record<string, number> {
     const counts: Record<string, number> = {}
     for (const { type } of this.deployment.resources)
-      if (!KNOWN.test(type)) counts[type] = (counts[type] ?? 0) + 1
+      if (supportOf(type) === 'skipped') counts[type] = (counts[type] ?? 0) + 1
     return counts
   }
 
@@ -127,9 +127,10 @@ async function closeAll(closers: (() => Promise<void> | void)[]): Promise<void> 
  * @throws for an assembly that can't be run, a port that is taken, an engine that is not there; nothing is left running
  */
 export async function startStack(options: StackOptions): Promise<RunningStack> {
-  const { assembly, firstPort = 0, clock = systemClock, log = silentLog, env = process.env } = options
-  const deployment = resolveAssembly(readAssembly(assembly))
-  const { resources, environment } = deployment
+  const { assembly, given = NOTHING_GIVEN, firstPort = 0 } = options
+  const { clock = systemClock, log = silentLog, env = process.env } = options
+  const deployment = resolveAssembly(readAssembly(assembly), options)
+  const { resources, environment, isRegionOpen } = deployment
   const definitions = [...webSocketApis(resources, environment), ...httpApis(resources, environment)].sort(
     byTemplate(deployment),
   )
@@ -161,8 +162,9 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
         'streams.dynamodb': dynamodb.front.handle,
         lambda: invokeApi(functions),
         sqs: (request, response) => void sqs(request, response),
+        ssm: ssmEndpoint(new ParameterStore({ resources, given: given.ssm, environment, clock })),
       },
-      environment,
+      { environment, isRegionOpen, log },
     )
     closers.push(() => services.close())
     hosts = await services.listen()
@@ -177,7 +179,8 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
           : new HttpApi(definition, deps)
       closers.push(() => api.close())
       const port = await listen(api, firstPort === 0 ? 0 : firstPort + index)
-      hosts = { ...hosts, [definition.domainName]: port }
+      const { domainName } = definition
+      hosts = { ...hosts, [isRegionOpen ? inAnyRegion(domainName) : domainName]: port }
       apis.push(...stagesOf(api, port))
     }
     const schedules = new Schedules(scheduleDefinitions(resources, environment), {

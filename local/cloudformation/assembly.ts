@@ -1,5 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { type MetadataEntry, legacyAssets, readAssets } from './assets.ts'
+import { readJson } from './read-json.ts'
 import type { Environment } from './resource.ts'
 
 /** A template as CloudFormation reads it; nothing is resolved yet. */
@@ -40,8 +42,15 @@ export interface Message {
 export interface Stack {
   /** The name that CloudFormation would give it. */
   readonly name: string
+  /** How the CDK names it, with the Stage that it is part of: `Prod/Api`. */
+  readonly path: string
   readonly template: Template
-  readonly environment: Partial<Environment>
+  /** What the app fixes of it; what it leaves open is up to whoever deploys it. */
+  readonly environment: Partial<Pick<Environment, 'accountId' | 'region'>>
+  /** Paths of the stacks that have to be there first. */
+  readonly dependencies: readonly string[]
+  /** Values of template parameters that the CDK sets when it deploys, by name. */
+  readonly parameters: Readonly<Record<string, string>>
 }
 
 /** A cloud assembly: what `cdk synth` leaves in `cdk.out`. */
@@ -59,6 +68,7 @@ interface Manifest {
 
 interface Artifact {
   readonly type: string
+  readonly displayName?: string
   readonly environment?: string
   readonly properties?: {
     readonly templateFile?: string
@@ -68,15 +78,12 @@ interface Artifact {
     readonly parameters?: Readonly<Record<string, string>>
   }
   readonly dependencies?: readonly string[]
-  readonly metadata?: Readonly<Record<string, readonly MetadataEntry[]>>
+  readonly metadata?: Metadata
   /** Newer versions keep the metadata beside the manifest. */
   readonly additionalMetadataFile?: string
 }
 
-interface MetadataEntry {
-  readonly type: string
-  readonly data?: unknown
-}
+type Metadata = Readonly<Record<string, readonly MetadataEntry[]>>
 
 const MANIFEST = 'manifest.json'
 
@@ -95,41 +102,36 @@ export function readAssembly(folder: string): Assembly {
   const assets = new Map<string, string>()
   const stacks: Stack[] = []
   const messages: Message[] = []
-  read(folder)
+  read(folder, '')
   return { stacks, messages, assetPath: (_bucket, key) => assets.get(key) }
 
-  function read(directory: string): void {
+  function read(directory: string, stage: string): void {
     const manifest = readJson(join(directory, MANIFEST)) as Manifest
     const artifacts = manifest.artifacts ?? {}
+    const pathOf = (id: string) => artifacts[id]?.displayName ?? join(stage, id)
     for (const id of inOrder(artifacts)) {
       const artifact = artifacts[id]
       if (!artifact) continue
-      const { properties = {} } = artifact
-      if (artifact.type === 'cdk:asset-manifest' && properties.file) readAssets(directory, properties.file)
-      if (artifact.type === 'cdk:cloud-assembly' && properties.directoryName)
-        read(join(directory, properties.directoryName))
-      if (artifact.type === 'aws:cloudformation:stack' && properties.templateFile) {
-        stacks.push({
-          name: properties.stackName ?? id,
-          template: readJson(join(directory, properties.templateFile)) as Template,
-          environment: environmentOf(artifact.environment),
-        })
-        messages.push(...messagesOf(directory, artifact))
-      }
-    }
-  }
-
-  function readAssets(directory: string, file: string): void {
-    const { files = {} } = readJson(join(directory, file)) as {
-      files?: Record<
-        string,
-        { source: { path?: string }; destinations: Record<string, { objectKey: string }> }
-      >
-    }
-    for (const { source, destinations } of Object.values(files)) {
-      if (source.path === undefined) continue // made by a command at deployment: nothing to read here
-      for (const { objectKey } of Object.values(destinations))
-        assets.set(objectKey, join(directory, source.path))
+      const { type, properties = {}, dependencies = [] } = artifact
+      if (type === 'cdk:asset-manifest' && properties.file)
+        readAssets(directory, properties.file).forEach((path, key) => assets.set(key, path))
+      if (type === 'cdk:cloud-assembly' && properties.directoryName)
+        read(join(directory, properties.directoryName), id.replace(/^assembly-/, ''))
+      if (type !== 'aws:cloudformation:stack' || !properties.templateFile) continue
+      const metadata = metadataOf(directory, artifact)
+      const legacy = legacyAssets(directory, Object.values(metadata).flat())
+      legacy.paths.forEach((path, key) => assets.set(key, path))
+      stacks.push({
+        name: properties.stackName ?? id,
+        path: pathOf(id),
+        template: readJson(join(directory, properties.templateFile)) as Template,
+        environment: environmentOf(artifact.environment),
+        dependencies: dependencies
+          .filter((other) => artifacts[other]?.type === 'aws:cloudformation:stack')
+          .map(pathOf),
+        parameters: { ...properties.parameters, ...legacy.parameters },
+      })
+      messages.push(...messagesOf(metadata))
     }
   }
 }
@@ -155,11 +157,12 @@ function environmentOf(text: string | undefined): Partial<Environment> {
   }
 }
 
-function messagesOf(directory: string, artifact: Artifact): Message[] {
-  const beside = artifact.additionalMetadataFile
-  const metadata =
-    artifact.metadata ??
-    (beside ? (readJson(join(directory, beside)) as NonNullable<Artifact['metadata']>) : {})
+function metadataOf(directory: string, { metadata, additionalMetadataFile }: Artifact): Metadata {
+  if (metadata) return metadata
+  return additionalMetadataFile ? (readJson(join(directory, additionalMetadataFile)) as Metadata) : {}
+}
+
+function messagesOf(metadata: Metadata): Message[] {
   return Object.entries(metadata).flatMap(([path, entries]) =>
     entries.flatMap(({ type, data }) => {
       const level = LEVELS[type]
@@ -178,11 +181,3 @@ const LEVELS: Readonly<Record<string, Message['level'] | undefined>> = {
 
 /** CDK adds the id by which a warning can be silenced. */
 const withoutAcknowledgement = (text: string) => text.replace(/ \[ack: [^\]]*\]$/, '')
-
-function readJson(file: string): unknown {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8'))
-  } catch (cause) {
-    throw new Error(`"${file}" can not be read as JSON; synthesize the app again`, { cause })
-  }
-}

@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs'
-import type { Assembly, Message, Stack, Template, TemplateResource } from './assembly.ts'
-import { NO_VALUE, type Scope, UnresolvableError, conditionReference, resolveValue } from './intrinsics.ts'
-import { type PhysicalId, physicalId } from './physical-ids.ts'
+import type { Assembly, Message } from './assembly.ts'
+import { type GivenValues, NOTHING_GIVEN } from './given-values.ts'
+import { UnresolvableError } from './intrinsics.ts'
 import type { Environment, Resource } from './resource.ts'
+import { StackResolver, type Unresolved, type World } from './stack-resolver.ts'
+import { type Selection, selectStacks } from './stack-selection.ts'
 
 export interface Output {
   readonly stack: string
@@ -14,268 +15,134 @@ export interface Output {
 /** An assembly with every value resolved: what the emulators are made from. */
 export interface Deployment {
   readonly environment: Environment
-  /** Of all stacks, in template order. */
+  /** Whether neither the app nor the options say a Region, so that a function that names one means this. */
+  readonly isRegionOpen: boolean
+  /** Of all stacks that run, in template order. */
   readonly resources: readonly Resource[]
   readonly outputs: readonly Output[]
+  /** What constructs have to say, and what was left out. */
   readonly messages: readonly Message[]
   assetPath(bucket: string, key: string): string | undefined
 }
 
-const DEFAULTS: Environment = { partition: 'aws', region: 'eu-west-1', accountId: '123456789012' }
-const URL_SUFFIX = 'amazonaws.com'
-const NESTED_STACK = 'AWS::CloudFormation::Stack'
-const ZONES = ['a', 'b', 'c']
+export interface DeploymentOptions {
+  readonly selection?: Selection
+  readonly given?: GivenValues
+}
+
+/** Types of which two with one name can't both be there. */
+const NAMED = new Set([
+  'AWS::DynamoDB::GlobalTable',
+  'AWS::DynamoDB::Table',
+  'AWS::Lambda::Function',
+  'AWS::SQS::Queue',
+  'AWS::SSM::Parameter',
+])
 
 /**
- * Resolves every stack of an assembly.
- * @param environment account and Region for the stacks that the app left open
- * @throws UnresolvableError for an intrinsic function that can't be resolved, naming the resource and the path
+ * Resolves the stacks of an assembly that run together. A resource that can't be resolved is left out with what refers to
+ * it, and a message says so.
+ * @throws when the selection leaves no stack
  */
-export function resolveAssembly(assembly: Assembly, environment: Partial<Environment> = {}): Deployment {
-  const fixed = assembly.stacks.find((stack) => stack.environment.region)?.environment ?? {}
-  const here: Environment = { ...DEFAULTS, ...environment, ...fixed }
-  const exports = new Map<string, unknown>()
-  const parameters = new Map<string, string>()
-  const resources: Resource[] = []
-  const outputs: Output[] = []
-  const world: World = { environment: here, exports, parameters, assembly }
-  const resolvers = assembly.stacks.map((stack) => new StackResolver(stack, world))
-  for (const resolved of resolvers) resolved.findParameters()
-  for (const resolved of resolvers) {
-    resources.push(...resolved.resources())
-    outputs.push(...resolved.outputs())
+export function resolveAssembly(assembly: Assembly, options: DeploymentOptions = {}): Deployment {
+  const { selection, given = NOTHING_GIVEN } = options
+  const { stacks, environment, isRegionOpen, messages } = selectStacks(assembly.stacks, selection)
+  const madeUp = new Map<string, Set<string>>()
+  const worlds = new Map<string, World>()
+  const worldOf = (there: Environment): World => {
+    const key = `${there.accountId}/${there.region}`
+    const known = worlds.get(key)
+    if (known) return known
+    const world: World = {
+      environment: there,
+      exports: new Map(),
+      parameters: new Map(),
+      secrets: new Map(),
+      given,
+      assetPath: (bucket, name) => assembly.assetPath(bucket, name),
+      elsewhere: (region) => worldOf({ ...there, region }),
+      onMadeUp: (place, what) => madeUp.set(what, (madeUp.get(what) ?? new Set()).add(place)),
+    }
+    worlds.set(key, world)
+    return world
   }
+  // Those that do not run have values for those that do.
+  const resolvers = assembly.stacks.map((stack) => ({
+    runs: stacks.includes(stack),
+    resolver: new StackResolver(stack, worldOf({ ...environment, ...stack.environment }), stack.parameters),
+  }))
+  const running = resolvers.filter(({ runs }) => runs).map(({ resolver }) => resolver)
+  for (const { resolver } of resolvers) resolver.publish()
+  for (const { resolver } of resolvers) resolver.publishNested()
+  const { resources, clashes } = withoutClashes(settled(running))
+  const outputs = running.flatMap((resolver) =>
+    resolver.outputs().map((output) => ({ ...output, stack: resolver.name })),
+  )
   return {
-    environment: here,
+    environment,
+    isRegionOpen,
     resources,
-    outputs,
-    messages: assembly.messages,
-    assetPath: assembly.assetPath.bind(assembly),
+    outputs: outputs.flatMap(({ value, ...output }) =>
+      typeof value === 'string' ? [{ ...output, value }] : [],
+    ),
+    messages: [
+      ...assembly.messages,
+      ...messages,
+      ...skipped(running.flatMap(({ unresolved }) => unresolved)),
+      ...clashes,
+      ...outputs.flatMap(({ value, key, stack }) =>
+        value instanceof UnresolvableError && !value.isConsequence
+          ? [{ level: 'warning' as const, path: `${stack}/${key}`, text: `skipped output: ${value.message}` }]
+          : [],
+      ),
+      ...[...madeUp].map(([what, places]) => ({
+        level: 'warning' as const,
+        path: what,
+        text: `made-up text stands for ${what}, which is not emulated, in ${[...places].join(', ')}`,
+      })),
+    ],
+    assetPath: (bucket, key) => assembly.assetPath(bucket, key),
   }
 }
 
-interface World {
-  readonly environment: Environment
-  /** Values exported by the stacks before. */
-  readonly exports: Map<string, unknown>
-  /** SSM parameters that the templates themselves make, by name. */
-  readonly parameters: Map<string, string>
-  readonly assembly: Assembly
+/** Resolves until nothing more has to be left out: what refers to what is left out goes with it. */
+function settled(stacks: readonly StackResolver[]): Resource[] {
+  const count = () => stacks.reduce((sum, { unresolved }) => sum + unresolved.length, 0)
+  for (;;) {
+    const before = count()
+    const resources = stacks.flatMap((stack) => stack.resources())
+    if (count() === before) return resources
+  }
 }
 
-/** One stack; a nested one is another of these, made with its parameters. */
-class StackResolver implements Scope {
-  readonly #name: string
-  readonly #template: Template
-  readonly #world: World
-  readonly #given: Readonly<Record<string, unknown>>
-  readonly #physicalIds = new Map<string, PhysicalId>()
-  readonly #resolving = new Set<string>()
-  readonly #nested = new Map<string, StackResolver>()
-  #outputs: Output[] | undefined
+function skipped(unresolved: readonly Unresolved[]): Message[] {
+  const causes = unresolved.filter(({ isConsequence }) => !isConsequence)
+  const with_ = unresolved.filter(({ isConsequence }) => isConsequence)
+  const messages = causes.map(({ path, reason }) => warning(path, `skipped: ${reason}`))
+  if (with_.length === 0) return messages
+  const paths = with_.map(({ path }) => path).join(', ')
+  return [...messages, warning(paths, `skipped, because they need what is skipped: ${paths}`)]
+}
 
-  constructor(
-    stack: Pick<Stack, 'name' | 'template'>,
-    world: World,
-    given: Readonly<Record<string, unknown>> = {},
-  ) {
-    this.#name = stack.name
-    this.#template = stack.template
-    this.#world = world
-    this.#given = given
-  }
-
-  /** Makes the SSM parameters known whose name and value are plain text, so that their order does not matter. */
-  findParameters(): void {
-    for (const { Type, Properties } of Object.values(this.#template.Resources ?? {})) {
-      const { Name, Value } = Properties ?? {}
-      if (Type === 'AWS::SSM::Parameter' && typeof Name === 'string' && typeof Value === 'string')
-        this.#world.parameters.set(Name, Value)
-    }
-  }
-
-  resources(): Resource[] {
-    return Object.entries(this.#template.Resources ?? {}).flatMap(([logicalId, resource]) => {
-      if (!this.#exists(resource)) return []
-      if (resource.Type === NESTED_STACK) return this.#nestedStack(logicalId, resource).resources()
-      const properties = this.#resolve(
-        resource.Properties ?? {},
-        this.#place(logicalId, resource),
-        'Properties',
+/** Leaves out what has the name of something before it, as two Stages of an app may in one account and Region. */
+function withoutClashes(all: readonly Resource[]): { resources: Resource[]; clashes: Message[] } {
+  const taken = new Map<string, Resource>()
+  const clashes: Message[] = []
+  const resources = all.filter((resource) => {
+    const { type, physicalId, path } = resource
+    if (!NAMED.has(type)) return true
+    const other = taken.get(`${type} ${physicalId}`)
+    if (!other) taken.set(`${type} ${physicalId}`, resource)
+    else
+      clashes.push(
+        warning(
+          path,
+          `skipped: ${path} (${type}) has the name "${physicalId}" of ${other.path}; choose stacks with --stack`,
+        ),
       )
-      const { ref, arn } = this.#physicalId(logicalId, resource)
-      if (resource.Type === 'AWS::SSM::Parameter')
-        this.#world.parameters.set(ref, stringOf(properties['Value']))
-      const path = pathOf(resource) ?? `${this.#name}/${logicalId}`
-      return [{ logicalId, type: resource.Type, stack: this.#name, path, physicalId: ref, arn, properties }]
-    })
-  }
-
-  outputs(): Output[] {
-    this.#outputs ??= Object.entries(this.#template.Outputs ?? {}).flatMap(([key, output]) => {
-      if (output.Condition !== undefined && !this.condition(output.Condition)) return []
-      const { Value, Export } = this.#resolve(
-        { Value: output.Value, Export: output.Export?.Name },
-        `${this.#name}/${key} (output)`,
-      )
-      const value = stringOf(Value)
-      if (Export !== undefined) this.#world.exports.set(stringOf(Export), Value)
-      const { Description: description } = output
-      return [{ stack: this.#name, key, value, ...(description === undefined ? {} : { description }) }]
-    })
-    return this.#outputs
-  }
-
-  ref(name: string): unknown {
-    const pseudo = this.#pseudoParameter(name)
-    if (pseudo !== undefined) return pseudo
-    const parameter = this.#template.Parameters?.[name]
-    if (parameter) return this.#parameter(name, parameter.Type, parameter.Default)
-    const resource = this.#template.Resources?.[name]
-    if (resource) return this.#physicalId(name, resource).ref
-    throw new UnresolvableError(`Ref names "${name}", which is no resource or parameter of the template`)
-  }
-
-  attribute(logicalId: string, name: string): unknown {
-    const resource = this.#template.Resources?.[logicalId]
-    if (!resource)
-      throw new UnresolvableError(
-        `Fn::GetAtt names "${logicalId}.${name}", which is no resource of the template`,
-      )
-    if (resource.Type === NESTED_STACK && name.startsWith('Outputs.')) {
-      const key = name.slice('Outputs.'.length)
-      const output = this.#nestedStack(logicalId, resource)
-        .outputs()
-        .find((candidate) => candidate.key === key)
-      if (output) return output.value
-      throw new UnresolvableError(`the nested stack "${logicalId}" has no output "${key}"`)
-    }
-    const { attributes, arn } = this.#physicalId(logicalId, resource)
-    const value = attributes?.[name]
-    if (value !== undefined) return value
-    if (attributes === undefined) return name === 'Arn' ? arn : `${logicalId}.${name}`
-    const known = Object.keys(attributes).join(', ') || 'none'
-    throw new UnresolvableError(`${resource.Type} "${logicalId}" has no attribute "${name}"; known: ${known}`)
-  }
-
-  condition(name: string): boolean {
-    const condition = this.#template.Conditions?.[name]
-    if (condition === undefined) throw new UnresolvableError(`no condition "${name}" in the template`)
-    const other = conditionReference(condition)
-    if (other !== undefined) return this.condition(other)
-    return resolveValue(condition, this, `${this.#name}/${name} (condition)`) === true
-  }
-
-  mapping(map: string, key: string, second: string): unknown {
-    const maps = this.#template.Mappings as
-      Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, unknown>>>>>> | undefined
-    return maps?.[map]?.[key]?.[second]
-  }
-
-  importValue(name: string): unknown {
-    if (this.#world.exports.has(name)) return this.#world.exports.get(name)
-    const known = [...this.#world.exports.keys()].join(', ') || 'none'
-    throw new UnresolvableError(
-      `Fn::ImportValue names "${name}", which no stack before exports; exported: ${known}`,
-    )
-  }
-
-  availabilityZones(region: string): string[] {
-    return ZONES.map((zone) => (region || this.#world.environment.region) + zone)
-  }
-
-  #exists({ Condition }: TemplateResource): boolean {
-    return Condition === undefined || this.condition(Condition)
-  }
-
-  #place(logicalId: string, resource: TemplateResource): string {
-    return `${pathOf(resource) ?? `${this.#name}/${logicalId}`} (${resource.Type})`
-  }
-
-  #resolve(value: Readonly<Record<string, unknown>>, place: string, under?: string): Record<string, unknown> {
-    const whole = under === undefined ? value : { [under]: value }
-    const resolved = resolveValue(whole, this, place) as Record<string, unknown>
-    return (under === undefined ? resolved : resolved[under]) as Record<string, unknown>
-  }
-
-  /** Names need few properties, and those only: resolving them all would go in circles. */
-  #physicalId(logicalId: string, resource: TemplateResource): PhysicalId {
-    const known = this.#physicalIds.get(logicalId)
-    if (known) return known
-    if (this.#resolving.has(logicalId))
-      throw new UnresolvableError(`the name of "${logicalId}" depends on itself`)
-    this.#resolving.add(logicalId)
-    const { environment } = this.#world
-    const identity = { ...environment, stack: this.#name, logicalId, type: resource.Type }
-    const made = physicalId(identity, (property) => {
-      const value = resource.Properties?.[property]
-      if (value === undefined) return undefined
-      return stringOf(
-        resolveValue(value, this, `${this.#place(logicalId, resource)} at Properties.${property}`),
-      )
-    })
-    this.#resolving.delete(logicalId)
-    this.#physicalIds.set(logicalId, made)
-    return made
-  }
-
-  #parameter(name: string, type: string, fallback: unknown): unknown {
-    const value = this.#given[name] ?? fallback
-    if (type.startsWith('AWS::SSM::Parameter::Value<')) {
-      // The bootstrap version and the like are made by nobody here: their names serve as values.
-      return this.#world.parameters.get(stringOf(value)) ?? value
-    }
-    if (value === undefined)
-      throw new UnresolvableError(`parameter "${name}" has no default; give the template one`)
-    return type.startsWith('List<') || type === 'CommaDelimitedList' ? stringOf(value).split(',') : value
-  }
-
-  #pseudoParameter(name: string): unknown {
-    const { region, accountId, partition } = this.#world.environment
-    switch (name) {
-      case 'AWS::Region':
-        return region
-      case 'AWS::AccountId':
-        return accountId
-      case 'AWS::Partition':
-        return partition
-      case 'AWS::URLSuffix':
-        return URL_SUFFIX
-      case 'AWS::StackName':
-        return this.#name
-      case 'AWS::StackId':
-        return `arn:${partition}:cloudformation:${region}:${accountId}:stack/${this.#name}/local`
-      case 'AWS::NotificationARNs':
-        return []
-      case 'AWS::NoValue':
-        return NO_VALUE
-      default:
-        return undefined
-    }
-  }
-
-  #nestedStack(logicalId: string, resource: TemplateResource): StackResolver {
-    const known = this.#nested.get(logicalId)
-    if (known) return known
-    const place = this.#place(logicalId, resource)
-    const properties = this.#resolve(resource.Properties ?? {}, place, 'Properties')
-    const key = stringOf(properties['TemplateURL']).split('/').at(-1) ?? ''
-    const file = this.#world.assembly.assetPath('', key)
-    if (file === undefined)
-      throw new UnresolvableError(`${place} at Properties.TemplateURL: "${key}" is no asset of the assembly`)
-    const template = JSON.parse(readFileSync(file, 'utf8')) as Template
-    const given = (properties['Parameters'] ?? {}) as Readonly<Record<string, unknown>>
-    const nested = new StackResolver({ name: `${this.#name}-${logicalId}`, template }, this.#world, given)
-    this.#nested.set(logicalId, nested)
-    return nested
-  }
+    return !other
+  })
+  return { resources, clashes }
 }
 
-const pathOf = ({ Metadata }: TemplateResource): string | undefined => {
-  const path = Metadata?.['aws:cdk:path']
-  return typeof path === 'string' ? path.replace(/\/Resource$/, '') : undefined
-}
-
-function stringOf(value: unknown): string {
-  return typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value)
-}
+const warning = (path: string, text: string): Message => ({ level: 'warning', path, text })

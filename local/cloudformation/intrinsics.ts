@@ -1,6 +1,12 @@
 /** Where a value stands, for messages: `Openline-dev/Tasks/Function (AWS::Lambda::Function) at Properties.Environment`. */
 export class UnresolvableError extends Error {
   override readonly name = 'UnresolvableError'
+  /** Whether only another resource is to blame, which says so itself. */
+  readonly isConsequence: boolean
+  constructor(message: string, isConsequence = false) {
+    super(message)
+    this.isConsequence = isConsequence
+  }
 }
 
 /** What the functions of a template can refer to. Each throws `UnresolvableError` with a sentence of its own. */
@@ -49,7 +55,10 @@ export function resolveValue(value: unknown, scope: Scope, place: string): unkno
       return intrinsic(argument, (item) => walk(item, [...path, name]), scope)
     } catch (error) {
       if (!(error instanceof UnresolvableError) || error.message.startsWith(place)) throw error
-      throw new UnresolvableError(`${place} at ${path.join('.') || '(itself)'}: ${error.message}`)
+      throw new UnresolvableError(
+        `${place} at ${path.join('.') || '(itself)'}: ${error.message}`,
+        error.isConsequence,
+      )
     }
   }
 }
