@@ -55,9 +55,10 @@ export class ExecutionEnvironment {
   #deadline: Timer | undefined
   #initialized: ((outcome: FromWorker | Exit | 'timed-out') => void) | undefined
   #ended: string | undefined
+  #isStopping = false
   #initError: InvokeResult | undefined
 
-  private constructor(options: EnvironmentOptions) {
+  constructor(options: EnvironmentOptions) {
     this.#options = options
     const { NODE_OPTIONS: nodeOptions, ...env } = options.env
     const handOver = newHandOver()
@@ -83,18 +84,16 @@ export class ExecutionEnvironment {
     )
   }
 
-  /** Starts a thread and has it load the handler. A handler that can't be loaded fails the first invocation. */
-  static async start(options: EnvironmentOptions): Promise<ExecutionEnvironment> {
-    const environment = new ExecutionEnvironment(options)
-    const outcome = await environment.#initialization()
+  /** Resolves once the handler is loaded; one that can't be loaded fails the first invocation. */
+  async init(): Promise<void> {
+    const outcome = await this.#initialization()
     if (outcome === 'timed-out' || outcome.type === 'exit') {
       const message = outcome === 'timed-out' ? 'Error: Runtime initialization timed out' : outcome.reason
-      environment.#initError = failure({ errorType: 'Runtime.ExitError', errorMessage: message })
+      this.#initError = failure({ errorType: 'Runtime.ExitError', errorMessage: message })
     } else if (outcome.type === 'error') {
-      environment.#initError = { payload: outcome.payload, functionError: 'Unhandled' }
-      options.onError(outcome.stack)
+      this.#initError = { payload: outcome.payload, functionError: 'Unhandled' }
+      this.#options.onError(outcome.stack)
     }
-    return environment
   }
 
   /** Whether it can take another invocation. */
@@ -141,9 +140,10 @@ export class ExecutionEnvironment {
     return back
   }
 
-  /** Ends the thread, whatever it is doing. Idempotent. */
+  /** Ends the thread, whatever it is doing; an invocation that runs fails. Idempotent. */
   async stop(): Promise<void> {
     this.#deadline?.cancel()
+    this.#isStopping = true
     await this.#worker.terminate()
   }
 
@@ -171,8 +171,8 @@ export class ExecutionEnvironment {
   #timeOut(): void {
     const { timeoutMs } = this.#options
     this.#ended = `Error: Task timed out after ${(timeoutMs / 1000).toFixed(2)} seconds`
-    void this.stop()
     this.#fail('Sandbox.Timedout', this.#ended)
+    void this.stop()
     this.#handBack()
   }
 
@@ -213,7 +213,7 @@ export class ExecutionEnvironment {
     const first = this.#assigned[0]
     if (!first) return
     const errorMessage = `RequestId: ${first.work.requestId} ${reason}`
-    this.#options.onError(errorMessage)
+    if (!this.#isStopping) this.#options.onError(errorMessage)
     this.#finish(failure({ errorType, errorMessage }))
   }
 

@@ -11,13 +11,18 @@ const DEFAULT_PATIENCE_MS = 5
 export class LocalFunction {
   readonly definition: FunctionDefinition
   readonly #options: LambdaOptions
+  /** Those that run the newest code and have loaded it. */
   readonly #environments = new Set<ExecutionEnvironment>()
+  /** Busy with code that was replaced, or loading their handler. */
+  readonly #others = new Set<ExecutionEnvironment>()
   /** Not assigned to an environment yet, in order. */
   readonly #waiting: Work[] = []
-  #starting: Promise<void> | undefined
+  #starting: ExecutionEnvironment | undefined
   #patience: NodeJS.Timeout | undefined
   #running = 0
   #isClosed = false
+  #codeFolder: string | undefined
+  #workerCode = ''
 
   constructor(definition: FunctionDefinition, options: LambdaOptions) {
     this.definition = definition
@@ -28,7 +33,7 @@ export class LocalFunction {
     const { runtime, name, reservedConcurrency, codeFolder } = this.definition
     if (!runtime.startsWith('nodejs')) return unsupported(runtime)
     try {
-      codeFolder()
+      this.#codeFolder ??= codeFolder()
     } catch (error) {
       const errorMessage = error instanceof Error ? error.message : String(error)
       this.#options.log.error(name, errorMessage)
@@ -36,6 +41,7 @@ export class LocalFunction {
     }
     if (reservedConcurrency !== undefined && this.#running >= reservedConcurrency)
       throw new FunctionThrottledError('Rate Exceeded.')
+    this.#workerCode ||= await workerCode()
     this.#running++
     const text = JSON.stringify(event ?? null)
     const result = await new Promise<InvokeResult>((settle) => {
@@ -46,12 +52,25 @@ export class LocalFunction {
     return result
   }
 
-  /** Ends every execution environment, whatever it is doing. Idempotent. */
+  /** Runs the code of another folder from the next invocation on; those that have begun end with the code they have. */
+  replaceCode(folder: string): void {
+    this.#codeFolder = folder
+    this.#starting = undefined
+    for (const environment of this.#environments) {
+      this.#waiting.push(...environment.takeBack(0))
+      if (environment.load === 0) void environment.stop()
+      else this.#others.add(environment)
+    }
+    this.#environments.clear()
+    this.#distribute()
+  }
+
+  /** Ends every execution environment, whatever it is doing; its invocation fails. Idempotent. */
   async close(): Promise<void> {
     this.#isClosed = true
     clearTimeout(this.#patience)
-    await this.#starting
-    await Promise.all([...this.#environments].map((environment) => environment.stop()))
+    for (const { settle } of this.#waiting.splice(0)) settle(CLOSED)
+    await Promise.all([...this.#environments, ...this.#others].map((environment) => environment.stop()))
   }
 
   get #patienceMs(): number {
@@ -115,9 +134,13 @@ export class LocalFunction {
   #startAnother(): void {
     if (this.#starting || this.#isClosed || this.#waiting.length === 0) return
     if (this.#environments.size >= this.#maxEnvironments) return
-    this.#starting = this.#start().then((environment) => {
+    const environment = this.#newEnvironment()
+    this.#starting = environment
+    this.#others.add(environment)
+    void environment.init().then(() => {
+      this.#others.delete(environment)
+      if (this.#starting !== environment) return environment.stop() // its code was replaced meanwhile
       this.#starting = undefined
-      if (this.#isClosed) return environment.stop()
       const work = this.#waiting.shift()
       if (work) environment.assign(work)
       if (environment.isAlive) this.#environments.add(environment)
@@ -127,15 +150,15 @@ export class LocalFunction {
     })
   }
 
-  async #start(): Promise<ExecutionEnvironment> {
+  #newEnvironment(): ExecutionEnvironment {
     const { definition } = this
     const { environment, clock, log, hosts } = this.#options
     const { name } = definition
-    const taskRoot = definition.codeFolder()
+    const taskRoot = this.#codeFolder ?? definition.codeFolder()
     const day = new Date(clock.now()).toISOString().slice(0, 10).replaceAll('-', '/')
     const logStream = `${day}/[$LATEST]${randomBytes(16).toString('hex')}`
-    const started = await ExecutionEnvironment.start({
-      code: await workerCode(),
+    const made: ExecutionEnvironment = new ExecutionEnvironment({
+      code: this.#workerCode,
       data: {
         taskRoot,
         handler: definition.handler,
@@ -162,18 +185,24 @@ export class LocalFunction {
         log.info(name, `REPORT RequestId: ${requestId}\tDuration: ${durationMs.toFixed(2)} ms`)
         // Whoever invoked hears of it first, then the room that it leaves is given away.
         queueMicrotask(() => {
-          if (!started.isAlive) this.#drop(started)
+          if (!made.isAlive || this.#others.has(made)) this.#drop(made)
           this.#distribute()
         })
       },
     })
-    return started
+    return made
   }
 
   #drop(environment: ExecutionEnvironment): void {
     this.#environments.delete(environment)
+    this.#others.delete(environment)
     void environment.stop()
   }
+}
+
+const CLOSED: InvokeResult = {
+  payload: JSON.stringify({ errorType: 'Runtime.ExitError', errorMessage: 'the local stack has ended' }),
+  functionError: 'Unhandled',
 }
 
 const unsupported = (runtime: string) =>

@@ -51,6 +51,15 @@ export class LambdaService implements FunctionInvoker {
     void this.#tryAsync(this.#find(target), event, randomUUID(), 1)
   }
 
+  /**
+   * Runs a function's code from another folder (or the same with other content): new execution environments start with
+   * it, warm ones end at once, busy ones after the invocation that they are at.
+   * @throws FunctionNotFoundError
+   */
+  replaceCode(target: string, folder: string): void {
+    this.#find(target).replaceCode(folder)
+  }
+
   /** Ends every execution environment, whatever it is doing. Idempotent. */
   async close(): Promise<void> {
     this.#isClosed = true
