@@ -19,6 +19,12 @@ const SET_BY_CLI = {
 }
 
 /**
+ * CDK's check of the finished templates takes longer than all the rest and changes nothing in them; `cdk synth` and
+ * `cdk deploy` still make it. README of aws-cdk-lib, "Template and Policy Validation".
+ */
+const WITHOUT_VALIDATION = { CDK_VALIDATION: 'false' }
+
+/**
  * Runs a CDK app as the CDK CLI does, without the CLI: the command in `cdk.json`, told by environment variables where
  * to write and what the context is.
  * @throws when there is no app, or it fails: with everything that it printed
@@ -36,7 +42,12 @@ export async function synthesize({ project, output, context = {} }: SynthesizeOp
     cwd: project,
     shell: true,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, CDK_OUTDIR: absolute(output), CDK_CONTEXT_JSON: JSON.stringify(all) },
+    env: {
+      ...WITHOUT_VALIDATION,
+      ...process.env,
+      CDK_OUTDIR: absolute(output),
+      CDK_CONTEXT_JSON: JSON.stringify(all),
+    },
   })
   const printed: Buffer[] = []
   child.stdout.on('data', (chunk: Buffer) => printed.push(chunk))
