@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve as absolute } from 'node:path'
+import { type AppCommand, AppProcess } from './app-process.ts'
 
 export interface SynthesizeOptions {
   /** A CDK project: the folder of its `cdk.json`. */
@@ -29,7 +29,12 @@ const WITHOUT_VALIDATION = { CDK_VALIDATION: 'false' }
  * to write and what the context is.
  * @throws when there is no app, or it fails: with everything that it printed
  */
-export async function synthesize({ project, output, context = {} }: SynthesizeOptions): Promise<void> {
+export async function synthesize(options: SynthesizeOptions): Promise<void> {
+  await new AppProcess(appCommand(options)).finish()
+}
+
+/** @throws when the project has no `cdk.json` that names an app */
+export function appCommand({ project, output, context = {} }: SynthesizeOptions): AppCommand {
   const { app, context: own = {} } = readConfig(project)
   const cached = join(project, 'cdk.context.json')
   const all = {
@@ -38,28 +43,13 @@ export async function synthesize({ project, output, context = {} }: SynthesizeOp
     ...own,
     ...context,
   }
-  const child = spawn(app, {
-    cwd: project,
-    shell: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      ...WITHOUT_VALIDATION,
-      ...process.env,
-      CDK_OUTDIR: absolute(output),
-      CDK_CONTEXT_JSON: JSON.stringify(all),
-    },
-  })
-  const printed: Buffer[] = []
-  child.stdout.on('data', (chunk: Buffer) => printed.push(chunk))
-  child.stderr.on('data', (chunk: Buffer) => printed.push(chunk))
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.on('error', reject)
-    child.on('close', resolve)
-  })
-  if (code !== 0)
-    throw new Error(
-      `the app "${app}" failed with exit code ${code}:\n${Buffer.concat(printed).toString().trimEnd()}`,
-    )
+  const env = {
+    ...WITHOUT_VALIDATION,
+    ...process.env,
+    CDK_OUTDIR: absolute(output),
+    CDK_CONTEXT_JSON: JSON.stringify(all),
+  }
+  return { app, project, env }
 }
 
 function readConfig(project: string): { app: string; context?: Readonly<Record<string, unknown>> } {
