@@ -15,7 +15,7 @@ export interface ParameterSources {
   readonly payload: Payload
   readonly context: unknown
   readonly stageVariables: StageVariables
-  readonly handshake: Handshake | undefined
+  readonly handshake?: Handshake | undefined
   /** Of the backend, for the parameters of a response. Names in lower case. */
   readonly responseHeaders?: Readonly<Record<string, readonly string[]>>
 }

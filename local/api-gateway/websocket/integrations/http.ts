@@ -84,7 +84,6 @@ export class HttpProxyIntegration implements Integration {
   call(request: IntegrationRequest): Promise<IntegrationResult> {
     return guarded(this.#deps, request, async () => {
       const { payload, handshake } = request
-      const sources = { ...request, handshake }
       const { statusCode, headers, body } = await this.#backend.call(
         {
           body:
@@ -94,13 +93,13 @@ export class HttpProxyIntegration implements Integration {
           isTemplated: false,
           headers: {
             ...passed(handshake?.multiValueHeaders),
-            ...lowerCased(this.#parameters.valuesOf('header', sources)),
+            ...lowerCased(this.#parameters.valuesOf('header', request)),
           },
           query: {
             ...handshake?.multiValueQueryStringParameters,
-            ...this.#parameters.valuesOf('querystring', sources),
+            ...this.#parameters.valuesOf('querystring', request),
           },
-          path: this.#parameters.valuesOf('path', sources),
+          path: this.#parameters.valuesOf('path', request),
         },
         request,
       )

@@ -1,5 +1,5 @@
 import type { IntegrationDefinition } from '../integration-definition.ts'
-import { ParameterMapping, type ParameterSources } from '../parameter-mapping.ts'
+import { ParameterMapping } from '../parameter-mapping.ts'
 import { Payload } from '../../payload.ts'
 import type { Backend, BackendAnswer } from './backend.ts'
 import {
@@ -36,7 +36,6 @@ export class MappedIntegration implements Integration {
 
   call(request: IntegrationRequest): Promise<IntegrationResult> {
     return guarded(this.#deps, request, async () => {
-      const sources = sourcesOf(request)
       const text = this.#transform(request)
       const answer = await this.#backend.call(
         {
@@ -45,9 +44,9 @@ export class MappedIntegration implements Integration {
               ? Buffer.from(text, 'base64')
               : Buffer.from(text),
           isTemplated: !this.#templates.isEmpty,
-          headers: this.#parameters.valuesOf('header', sources),
-          query: this.#parameters.valuesOf('querystring', sources),
-          path: this.#parameters.valuesOf('path', sources),
+          headers: this.#parameters.valuesOf('header', request),
+          query: this.#parameters.valuesOf('querystring', request),
+          path: this.#parameters.valuesOf('path', request),
         },
         request,
       )
@@ -71,7 +70,6 @@ export class MappedIntegration implements Integration {
 
   #respond(answer: BackendAnswer, request: IntegrationRequest): IntegrationResponse {
     const { statusCode, headers, body } = answer
-    const asText = (bytes: Buffer) => bytes.toString()
     const response = selectResponse(this.#responses, answer)
     if (!response) {
       // Nobody waits for an answer, and none is described: the backend's status is all there is.
@@ -81,18 +79,17 @@ export class MappedIntegration implements Integration {
       )
     }
     const payload = new Payload(
-      response.contentHandling === 'CONVERT_TO_TEXT' ? body.toString('base64') : asText(body),
+      body.toString(response.contentHandling === 'CONVERT_TO_TEXT' ? 'base64' : 'utf8'),
     )
-    const { context, stageVariables } = request
+    const answered = { ...request, context: { ...request.context, status: String(statusCode) } }
     const template = response.templates.select({
+      ...answered,
       request: request.payload,
       response: { statusCode, headers, payload },
-      context,
-      stageVariables,
     })
-    const text = template ? template.render(inputOf(request, payload), this.#warn(request)) : payload.text
+    const text = template ? template.render(inputOf(answered, payload), this.#warn(request)) : payload.text
     const mapped = response.parameters.valuesOf('header', {
-      ...sourcesOf(request),
+      ...answered,
       payload,
       responseHeaders: headers,
     })
@@ -104,7 +101,7 @@ export class MappedIntegration implements Integration {
           value === undefined ? [] : [[name, typeof value === 'string' ? value : value.join(',')]],
         ),
       ),
-      body: response.contentHandling === 'CONVERT_TO_BINARY' ? asText(Buffer.from(text, 'base64')) : text,
+      body: response.contentHandling === 'CONVERT_TO_BINARY' ? Buffer.from(text, 'base64').toString() : text,
     }
   }
 
@@ -113,18 +110,6 @@ export class MappedIntegration implements Integration {
     return (problem) => log.warn(source, `route "${routeKey}": template, ${problem}`)
   }
 }
-
-const sourcesOf = ({
-  payload,
-  context,
-  stageVariables,
-  handshake,
-}: IntegrationRequest): ParameterSources => ({
-  payload,
-  context,
-  stageVariables,
-  handshake,
-})
 
 const inputOf = ({ context, stageVariables, handshake }: IntegrationRequest, payload: Payload) => ({
   payload,

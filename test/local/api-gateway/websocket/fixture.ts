@@ -29,16 +29,61 @@ interface ApiParts {
   readonly stage?: Readonly<Record<string, unknown>>
   /** Template of the MOCK route `ping`. */
   readonly pong?: string
+  readonly api?: Readonly<Record<string, unknown>>
+  /** Resources beside those, such as `routeTo` makes. */
+  readonly more?: readonly Resource[]
+}
+
+const API_ID = 'w1s2k3abcd'
+
+/** A resource of the API. */
+const of = (type: string, id: string, properties: Record<string, unknown>): Resource =>
+  resource(`ApiGatewayV2::${type}`, id, { ApiId: API_ID, ...properties })
+
+interface RouteParts {
+  readonly integration: Record<string, unknown>
+  readonly responses?: readonly Record<string, unknown>[]
+  /** Whether the client gets the answer. @default true */
+  readonly isTwoWay?: boolean
+  readonly route?: Readonly<Record<string, unknown>>
+  /** Schemas by name. */
+  readonly models?: Readonly<Record<string, unknown>>
+}
+
+/** A route with an integration of its own. */
+export function routeTo(key: string, parts: RouteParts): Resource[] {
+  const { integration, responses = [], isTwoWay = true, route = {}, models = {} } = parts
+  return [
+    of('Integration', `to ${key}`, integration),
+    ...responses.map((response, index) =>
+      of('IntegrationResponse', `${index} of ${key}`, {
+        IntegrationId: `to ${key}`,
+        IntegrationResponseKey: '$default',
+        ...response,
+      }),
+    ),
+    of('Route', `route ${key}`, {
+      RouteKey: key,
+      Target: `integrations/to ${key}`,
+      ...(isTwoWay ? { RouteResponseSelectionExpression: '$default' } : {}),
+      ...route,
+    }),
+    ...(isTwoWay
+      ? [of('RouteResponse', `of ${key}`, { RouteId: `route ${key}`, RouteResponseKey: '$default' })]
+      : []),
+    ...Object.entries(models).map(([Name, Schema]) => of('Model', `model ${Name}`, { Name, Schema })),
+  ]
 }
 
 /** An API `w1s2k3abcd` with one stage `live`; its routes go to one function, `ping` to a MOCK. */
 export function resources({ routes = ['$connect', '$disconnect', '$default'], ...parts }: ApiParts = {}) {
-  const ApiId = 'w1s2k3abcd'
-  const of = (type: string, id: string, properties: Record<string, unknown>): Resource =>
-    resource(`ApiGatewayV2::${type}`, id, { ApiId, ...properties })
   const uri = `arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/${functionArn}/invocations`
   return [
-    of('Api', ApiId, { ProtocolType: 'WEBSOCKET', RouteSelectionExpression: '$request.body.action' }),
+    of('Api', API_ID, {
+      ProtocolType: 'WEBSOCKET',
+      RouteSelectionExpression: '$request.body.action',
+      ...parts.api,
+    }),
     of('Integration', 'int1', { IntegrationType: 'AWS_PROXY', IntegrationUri: uri }),
     of('Integration', 'mock', {
       IntegrationType: 'MOCK',
@@ -68,7 +113,27 @@ export function resources({ routes = ['$connect', '$disconnect', '$default'], ..
         : []),
     ]),
     of('Stage', 'live', { StageName: 'live', ...parts.stage }),
+    ...(parts.more ?? []),
   ]
+}
+
+/** A log that keeps what is written, and a way to wait for a line. */
+export function recordingLog() {
+  const lines: string[] = []
+  const wake: (() => void)[] = []
+  const write = (source: string, text: string) => {
+    lines.push(`${source}: ${text}`)
+    for (const each of wake.splice(0)) each()
+  }
+  /** The first line that holds a text, once it has come. */
+  const wrote = async (text: string): Promise<string> => {
+    for (;;) {
+      const line = lines.find((each) => each.includes(text))
+      if (line !== undefined) return line
+      await new Promise<void>((resolve) => wake.push(resolve))
+    }
+  }
+  return { log: { info: write, warn: write, error: write }, lines, wrote }
 }
 
 /** The function behind the API: what it saw, what it answers, and a way to wait for what it will see. */
