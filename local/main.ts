@@ -1,16 +1,9 @@
 // The command line: runs a CDK app on this machine until it is told to stop.
-import {
-  createWriteStream,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { createWriteStream, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { isAssembly } from './cloudformation/assembly.ts'
 import { synthesize } from './cloudformation/synthesize.ts'
+import { lockFolder } from './lock-file.ts'
 import type { Log } from './log.ts'
 import { type Options, USAGE, UsageError, parseOptions } from './options.ts'
 import { PageServer } from './page.ts'
@@ -19,9 +12,8 @@ import { screen } from './screen.ts'
 import { watchParent } from './watch-parent.ts'
 
 async function run(options: Options): Promise<void> {
-  const { app, port, state, web, context, selection, given } = options
-  mkdirSync(state, { recursive: true })
-  refuseSecond(state)
+  const { app, port, state, web, context, data, selection, given } = options
+  const unlock = lockFolder(state, '--state')
   const logFile = join(state, 'local.log')
   const { log, endLog } = openLog(logFile)
   const outputsFile = join(state, 'outputs.json')
@@ -34,7 +26,7 @@ async function run(options: Options): Promise<void> {
     if (isStopping) process.exit(130) // asked twice: at once
     isStopping = true
     rmSync(outputsFile, { force: true })
-    rmSync(lockOf(state), { force: true })
+    unlock()
     await page.close()
     await stack?.close()
     await endLog()
@@ -55,6 +47,7 @@ async function run(options: Options): Promise<void> {
       log,
       selection,
       given,
+      ...(data === undefined ? {} : { data }),
     })
     const pageUrl = `http://localhost:${pagePort}`
     const outputs = {
@@ -70,7 +63,7 @@ async function run(options: Options): Promise<void> {
     renameSync(`${outputsFile}.new`, outputsFile)
     process.stdout.write(screen(stack, pageUrl, relative(process.cwd(), logFile)))
   } catch (error) {
-    rmSync(lockOf(state), { force: true })
+    unlock()
     await page.close()
     await stack?.close()
     throw error
@@ -83,28 +76,6 @@ async function listenForPage(page: PageServer, port: number): Promise<number> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
     throw new PortTakenError(port, 'the page', error)
-  }
-}
-
-const lockOf = (state: string) => join(state, 'pid')
-
-/** Two stacks in one state folder would take each other's files. */
-function refuseSecond(state: string): void {
-  const file = lockOf(state)
-  const pid = existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0
-  if (pid > 0 && isRunning(pid))
-    throw new Error(
-      `"${state}" is in use by process ${pid}; stop that, or choose another folder with --state`,
-    )
-  writeFileSync(file, String(process.pid))
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM' // somebody else's, but there
   }
 }
 

@@ -13,6 +13,8 @@ export interface Options {
   readonly web: string | undefined
   /** Folder for what is written: the assembly, the log, `outputs.json`. */
   readonly state: string
+  /** Folder that keeps the tables from one start to the next; without it they begin empty. */
+  readonly data: string | undefined
   /** Context for the app, over its own. */
   readonly context: Readonly<Record<string, string>>
   readonly selection: Selection
@@ -33,6 +35,7 @@ schedules on this machine, from the cloud assembly that is deployed to AWS.
   --port <number>     port of the page; each API gets the next one (default 4500)
   --web <folder>      a page to serve; its .ts files are bundled when asked for
   --state <folder>    where the log and outputs.json go (default .openline)
+  --data <folder>     keeps the tables across starts (default: they begin empty)
   -c, --context k=v   context for the app, as for cdk; may be repeated
   --stack <name>      run this stack, with those it needs; * fits any text; may be repeated
   --region <name>     the Region to be in, where the app has several or none
@@ -62,6 +65,7 @@ export function parseOptions(args: readonly string[]): Options | 'help' {
     port: Number(values.port),
     web: values.web === undefined ? undefined : resolve(values.web),
     state: resolve(values.state),
+    data: values.data === undefined ? undefined : resolve(values.data),
     context: pairs(values, 'context'),
     selection: {
       stacks: values.stack,
@@ -87,6 +91,7 @@ function parse(args: readonly string[]) {
         port: { type: 'string', default: '4500' },
         web: { type: 'string' },
         state: { type: 'string', default: '.openline' },
+        data: { type: 'string' },
         context: { type: 'string', short: 'c', ...REPEATED },
         stack: { type: 'string', ...REPEATED },
         region: { type: 'string' },

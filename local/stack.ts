@@ -13,6 +13,7 @@ import { scheduleDefinitions } from './events/definition.ts'
 import { Schedules } from './events/schedules.ts'
 import { type HostTable, inAnyRegion, portOf } from './hosts.ts'
 import { invokeApi } from './lambda/invoke-api.ts'
+import { checkMappings } from './lambda/mapping-definition.ts'
 import { LambdaService } from './lambda/service.ts'
 import { type Log, silentLog } from './log.ts'
 import { Services } from './services.ts'
@@ -28,6 +29,8 @@ export interface StackOptions extends DeploymentOptions {
   readonly assembly: string
   /** Port of the first API; each further one gets the next. @default 0, any free ones */
   readonly firstPort?: number
+  /** Folder that keeps the tables from one start to the next. @default none: they begin empty */
+  readonly data?: string
   readonly clock?: Clock
   readonly log?: Log
   /** Where an engine may be named. @default the process's own */
@@ -127,7 +130,7 @@ async function closeAll(closers: (() => Promise<void> | void)[]): Promise<void> 
  * @throws for an assembly that can't be run, a port that is taken, an engine that is not there; nothing is left running
  */
 export async function startStack(options: StackOptions): Promise<RunningStack> {
-  const { assembly, given = NOTHING_GIVEN, firstPort = 0 } = options
+  const { assembly, given = NOTHING_GIVEN, firstPort = 0, data } = options
   const { clock = systemClock, log = silentLog, env = process.env } = options
   const deployment = resolveAssembly(readAssembly(assembly), options)
   const { resources, environment, isRegionOpen } = deployment
@@ -136,7 +139,15 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
   )
   const closers: (() => Promise<void> | void)[] = []
   try {
-    const dynamodb = await DynamoDbService.start({ resources, environment, clock, log, env })
+    checkMappings(resources, log)
+    const dynamodb = await DynamoDbService.start({
+      resources,
+      environment,
+      clock,
+      log,
+      env,
+      ...(data === undefined ? {} : { data }),
+    })
     closers.push(() => dynamodb.stop())
     const queues = new Queues(queueDefinitions(resources), { clock, log })
     closers.push(() => queues.close())

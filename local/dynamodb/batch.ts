@@ -3,17 +3,19 @@ import type { Clock } from '../clock.ts'
 import type { Destinations } from '../destination.ts'
 import { type FunctionInvoker, FunctionThrottledError, type InvokeResult } from '../lambda/invoker.ts'
 import type { Log } from '../log.ts'
-import type { MappingDefinition } from './mapping-definition.ts'
-import { pause } from './pause.ts'
+import { pause } from '../pause.ts'
+import type { StreamMappingDefinition } from './mapping-definition.ts'
 import type { StreamRecord } from './stream.ts'
+import type { TumblingWindow } from './tumbling-window.ts'
 
 export interface BatchDeps {
   readonly functions: FunctionInvoker
   readonly destinations: Destinations
   readonly clock: Clock
   readonly log: Log
-  readonly functionArn: string
   readonly signal: AbortSignal
+  /** The aggregation that the records belong to. */
+  readonly window?: TumblingWindow | undefined
 }
 
 /** AWS does not say how long it waits between tries; this is quick enough to watch. */
@@ -54,7 +56,7 @@ type Outcome =
 export async function processBatch(
   records: readonly StreamRecord[],
   shardId: string,
-  definition: MappingDefinition,
+  definition: StreamMappingDefinition,
   deps: BatchDeps,
 ): Promise<void> {
   let batch = records
@@ -101,7 +103,7 @@ export async function processBatch(
     functionError: string | null,
   ): void {
     deps.log.error(definition.functionName, `gave up ${lost.length} stream record(s): ${condition}`)
-    if (definition.onFailure === undefined) return
+    if (definition.onFailure === undefined || lost.length === 0) return
     const report = failureReport(lost, shardId, { condition, invokeCount, functionError }, definition, deps)
     deps.destinations.send(definition.onFailure, JSON.stringify(report))
   }
@@ -109,12 +111,13 @@ export async function processBatch(
 
 async function invoke(
   batch: readonly StreamRecord[],
-  definition: MappingDefinition,
-  { functions, log }: BatchDeps,
+  definition: StreamMappingDefinition,
+  { functions, log, window }: BatchDeps,
 ): Promise<Outcome> {
   try {
-    const result = await functions.invoke(definition.functionName, { Records: batch })
-    return outcomeOf(result, batch, definition.reportBatchItemFailures)
+    const event = window?.event(batch) ?? { Records: batch }
+    const result = await functions.invoke(definition.functionName, event)
+    return outcomeOf(result, batch, definition.reportBatchItemFailures, window)
   } catch (error) {
     if (error instanceof FunctionThrottledError) return { kind: 'throttled' }
     log.error(definition.functionName, `a stream batch could not be handed over: ${String(error)}`)
@@ -123,10 +126,21 @@ async function invoke(
 }
 
 /** Reads a reply as Lambda does: an identifier that is empty or not of this batch fails the whole of it. */
-function outcomeOf(result: InvokeResult, batch: readonly StreamRecord[], partial: boolean): Outcome {
+function outcomeOf(
+  result: InvokeResult,
+  batch: readonly StreamRecord[],
+  partial: boolean,
+  window: TumblingWindow | undefined,
+): Outcome {
   if (result.functionError) return { kind: 'failed', functionError: result.functionError }
-  if (!partial) return { kind: 'done' }
   const reply = parse(result.payload)
+  const outcome = partial ? partialOutcome(reply, batch) : ({ kind: 'done' } as const)
+  const hasProgress = outcome.kind === 'done' || (outcome.kind === 'partial' && outcome.index > 0)
+  if (window && hasProgress && !window.accept(reply)) return { kind: 'failed', functionError: null }
+  return outcome
+}
+
+function partialOutcome(reply: unknown, batch: readonly StreamRecord[]): Outcome {
   const failures = (reply as { batchItemFailures?: unknown } | null)?.batchItemFailures
   if (!Array.isArray(failures) || failures.length === 0) return { kind: 'done' }
   const indexes = failures.map((failure: unknown) => {
@@ -147,7 +161,7 @@ function parse(payload: string): unknown {
 
 function expiredCount(
   batch: readonly StreamRecord[],
-  { maximumRecordAgeMs }: MappingDefinition,
+  { maximumRecordAgeMs }: StreamMappingDefinition,
   clock: Clock,
 ): number {
   if (maximumRecordAgeMs === undefined) return 0
@@ -161,8 +175,8 @@ function failureReport(
   lost: readonly StreamRecord[],
   shardId: string,
   why: { condition: string; invokeCount: number; functionError: string | null },
-  definition: MappingDefinition,
-  { clock, functionArn }: BatchDeps,
+  definition: StreamMappingDefinition,
+  { clock }: BatchDeps,
 ): unknown {
   const first = lost[0]?.dynamodb
   const last = lost.at(-1)?.dynamodb
@@ -170,7 +184,7 @@ function failureReport(
   return {
     requestContext: {
       requestId: randomUUID(),
-      functionArn,
+      functionArn: definition.functionArn,
       condition: why.condition,
       approximateInvokeCount: why.invokeCount,
     },
@@ -184,7 +198,7 @@ function failureReport(
       approximateArrivalOfFirstRecord: seconds(first?.ApproximateCreationDateTime),
       approximateArrivalOfLastRecord: seconds(last?.ApproximateCreationDateTime),
       batchSize: lost.length,
-      streamArn: definition.streamArn,
+      streamArn: definition.sourceArn,
     },
   }
 }

@@ -1,44 +1,54 @@
-import { type Clock, systemClock } from '../clock.ts'
-import { type BatchDeps, measureBatch, processBatch } from './batch.ts'
-import type { MappingDefinition } from './mapping-definition.ts'
-import { pause } from './pause.ts'
-import { ShardReader, type StreamOptions, type StreamRecord } from './stream.ts'
+import type { BatchDeps } from './batch.ts'
+import type { Checkpoints } from './checkpoints.ts'
+import type { EngineClient } from './client.ts'
+import type { StreamMappingDefinition } from './mapping-definition.ts'
+import { ShardConsumer } from './shard-consumer.ts'
+import { type Position, ShardReader, type StreamIdentity } from './stream.ts'
 
-export interface MappingOptions
-  extends Omit<BatchDeps, 'signal'>, Omit<StreamOptions, 'position' | 'arn' | 'incarnation'> {
+export interface MappingOptions extends Omit<BatchDeps, 'signal' | 'window'> {
+  readonly client: EngineClient
+  readonly stream: Omit<StreamIdentity, 'incarnation'>
+  readonly partitionKey: string
+  readonly checkpoints: Checkpoints
   /** How long a writer that goes past the front may wait to be noticed, in milliseconds. */
   readonly pollIntervalMs?: number
 }
 
 /** Lambda looks four times a second on AWS as well. */
 const DEFAULT_POLL_INTERVAL_MS = 250
-const NOTHING = { records: [], caughtUp: true } as const
 
-/** Reads a table's stream and hands batches to a function, one batch of a shard at a time. */
+interface Waiter {
+  /** The shards that have still to be read to their end, with the reads that were begun before. */
+  readonly open: Map<ShardConsumer, number>
+  readonly resolve: () => void
+}
+
+/** Reads a table's stream and hands batches to a function: the reading end of the mapping, shard by shard. */
 export class EventSourceMapping {
-  readonly definition: MappingDefinition
+  readonly definition: StreamMappingDefinition
   readonly #options: MappingOptions
   readonly #abort = new AbortController()
   /** Aborted when the stream that is being read is no more. */
   #reading = new AbortController()
   #incarnation = 0
-  #wake: () => void = () => undefined
-  #woken: Promise<void> = Promise.resolve()
-  #loops: Promise<unknown> = Promise.resolve()
-  #waiters: { readonly since: number; readonly resolve: () => void }[] = []
-  #reads = 0
+  #consumers: readonly ShardConsumer[] = []
+  #runs: Promise<unknown> = Promise.resolve()
+  #waiters: Waiter[] = []
 
-  constructor(definition: MappingDefinition, options: MappingOptions) {
+  constructor(definition: StreamMappingDefinition, options: MappingOptions) {
     this.definition = definition
     this.#options = options
-    this.#sleepUntilWoken()
   }
 
   /** Takes its position in the stream, then reads on in the background. */
   async start(): Promise<void> {
-    const { signal } = this.#reading
-    const shards = await this.#open(this.definition.startingPosition, this.#options.engineArn)
-    this.#loops = Promise.all(shards.map((shard) => this.#consume(shard, signal)))
+    const { stream, checkpoints } = this.#options
+    const { startingPosition } = this.definition
+    this.#consumers = await this.#open(
+      stream.engineArn,
+      (shardId) => checkpoints.get(this.#key(shardId)) ?? startingPosition,
+    )
+    this.#runs = this.#run(this.#consumers, this.#reading.signal)
   }
 
   /** The engine ended and its stream with it. What was read is still handled; nothing is read until `reopen`. */
@@ -49,10 +59,10 @@ export class EventSourceMapping {
   /** Reads a stream that was made again, all of it, once what was read of the one before has been handled. */
   reopen(engineArn: string): void {
     this.detach()
-    if (this.#isStopped()) return
+    if (this.#abort.signal.aborted) return
     this.#reading = new AbortController()
     this.#incarnation++
-    this.#loops = this.#continue(this.#loops, engineArn, this.#reading.signal)
+    this.#runs = this.#continue(this.#runs, engineArn, this.#reading.signal)
   }
 
   async #continue(before: Promise<unknown>, engineArn: string, reading: AbortSignal): Promise<void> {
@@ -60,8 +70,13 @@ export class EventSourceMapping {
     const isOver = () => reading.aborted
     if (isOver()) return
     try {
-      const shards = await this.#open('TRIM_HORIZON', engineArn)
-      await Promise.all(shards.map((shard) => this.#consume(shard, reading)))
+      const over = this.#consumers
+      this.#consumers = await this.#open(engineArn, () => 'TRIM_HORIZON')
+      for (const { open } of this.#waiters) {
+        for (const consumer of over) open.delete(consumer)
+        for (const consumer of this.#consumers) open.set(consumer, 0)
+      }
+      await this.#run(this.#consumers, reading)
     } catch (error) {
       if (isOver()) return
       const { log } = this.#options
@@ -69,20 +84,46 @@ export class EventSourceMapping {
     }
   }
 
-  #open(position: StreamOptions['position'], engineArn: string): Promise<ShardReader[]> {
-    const { streamArn: arn } = this.definition
-    return ShardReader.open({ ...this.#options, position, arn, engineArn, incarnation: this.#incarnation })
+  async #open(engineArn: string, positionOf: (shardId: string) => Position): Promise<ShardConsumer[]> {
+    const { client, checkpoints, pollIntervalMs = DEFAULT_POLL_INTERVAL_MS } = this.#options
+    const stream = { ...this.#options.stream, engineArn, incarnation: this.#incarnation }
+    const shards = await ShardReader.open(client, stream, positionOf)
+    return shards.map((shard) => {
+      const consumer: ShardConsumer = new ShardConsumer(shard, {
+        ...this.#options,
+        definition: this.definition,
+        signal: this.#abort.signal,
+        pollIntervalMs,
+        onCheckpoint: (position) => checkpoints.set(this.#key(shard.shardId), position),
+        onDrained: (read) => this.#settle(consumer, read),
+      })
+      return consumer
+    })
+  }
+
+  #run(consumers: readonly ShardConsumer[], reading: AbortSignal): Promise<unknown> {
+    return Promise.all(consumers.map((consumer) => consumer.run(reading)))
+  }
+
+  /** A table that was made anew has a stream of its own, in which no earlier place means anything. */
+  #key(shardId: string): string {
+    const { resource } = this.definition
+    return `${resource.stack}/${resource.logicalId} ${this.#options.stream.engineArn} ${shardId}`
   }
 
   /** Something was written: look now. */
   wake(): void {
-    this.#wake()
+    for (const consumer of this.#consumers) consumer.wake()
   }
 
   /** Resolves once everything written before has been handled or given up. */
   drained(): Promise<void> {
     return new Promise((resolve) => {
-      this.#waiters.push({ since: this.#reads, resolve })
+      if (this.#abort.signal.aborted) return resolve()
+      this.#waiters.push({
+        open: new Map(this.#consumers.map((consumer) => [consumer, consumer.reads])),
+        resolve,
+      })
       this.wake()
     })
   }
@@ -90,85 +131,17 @@ export class EventSourceMapping {
   async stop(): Promise<void> {
     this.#abort.abort()
     this.detach()
-    await this.#loops
+    await this.#runs
     for (const { resolve } of this.#waiters.splice(0)) resolve()
   }
 
-  async #consume(shard: ShardReader, reading: AbortSignal): Promise<void> {
-    const { signal } = this.#abort
-    const { log } = this.#options
-    let pending: StreamRecord[] = []
-    let windowEnd: number | undefined
-    const isOver = () => reading.aborted
-    while (!signal.aborted && !(isOver() && pending.length === 0)) {
-      try {
-        const read = ++this.#reads
-        const woken = this.#woken
-        const isEnough = pending.length >= this.definition.batchSize
-        const { records, caughtUp } =
-          isOver() || isEnough ? NOTHING : await shard.read(this.definition.batchSize)
-        // An iterator outlives its stream and goes on in the next one, which is read from its start later.
-        if (!isOver()) pending.push(...records)
-        if (pending.length === 0 && (isOver() || !caughtUp)) continue
-        if (pending.length === 0) {
-          this.#settle(read)
-          await this.#rest(woken, reading)
-          continue
-        }
-        windowEnd ??= this.#options.clock.now() + this.definition.batchingWindowMs
-        const remaining = windowEnd - this.#options.clock.now()
-        const { count, isFull } = measureBatch(pending, this.definition.batchSize)
-        if (!isFull && remaining > 0 && !isOver()) {
-          await this.#wait(woken, this.#options.clock, remaining, reading)
-          continue
-        }
-        windowEnd = undefined
-        const batch = pending.slice(0, count)
-        pending = pending.slice(batch.length)
-        await processBatch(batch, shard.shardId, this.definition, { ...this.#options, signal })
-      } catch (error) {
-        if (this.#isStopped()) return
-        if (isOver()) continue
-        log.warn(
-          'dynamodb',
-          `the stream of ${this.definition.resource.path} could not be read: ${String(error)}`,
-        )
-        await this.#rest(new Promise(() => undefined), reading)
-      }
-    }
-  }
-
-  #isStopped(): boolean {
-    return this.#abort.signal.aborted
-  }
-
-  #settle(read: number): void {
-    const done = this.#waiters.filter((waiter) => waiter.since < read)
-    this.#waiters = this.#waiters.filter((waiter) => waiter.since >= read)
-    for (const { resolve } of done) resolve()
-  }
-
-  /** Waits until woken, or for the poll. Real time: how soon the engine is asked changes nothing that a function sees. */
-  async #rest(woken: Promise<void>, reading: AbortSignal): Promise<void> {
-    await this.#wait(woken, systemClock, this.#options.pollIntervalMs ?? DEFAULT_POLL_INTERVAL_MS, reading)
-  }
-
-  async #wait(woken: Promise<void>, clock: Clock, ms: number, reading: AbortSignal): Promise<void> {
-    const over = new AbortController()
-    const finish = () => over.abort()
-    reading.addEventListener('abort', finish)
-    if (reading.aborted) finish()
-    await Promise.race([woken, pause(clock, ms, over.signal)])
-    reading.removeEventListener('abort', finish)
-    finish()
-  }
-
-  #sleepUntilWoken(): void {
-    this.#woken = new Promise((resolve) => {
-      this.#wake = () => {
-        resolve()
-        this.#sleepUntilWoken()
-      }
+  #settle(consumer: ShardConsumer, read: number): void {
+    this.#waiters = this.#waiters.filter(({ open, resolve }) => {
+      const since = open.get(consumer)
+      if (since !== undefined && read > since) open.delete(consumer)
+      if (open.size > 0) return true
+      resolve()
+      return false
     })
   }
 }

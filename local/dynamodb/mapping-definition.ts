@@ -1,60 +1,60 @@
 import type { Resource } from '../cloudformation/resource.ts'
+import {
+  type MappingDefinition,
+  integer,
+  mappingDefinition,
+  mappingsOf,
+} from '../lambda/mapping-definition.ts'
 
 /** An event source mapping of a DynamoDB stream, with AWS's defaults filled in. */
-export interface MappingDefinition {
-  readonly resource: Resource
-  /** Name or ARN. */
-  readonly functionName: string
-  readonly streamArn: string
+export interface StreamMappingDefinition extends MappingDefinition {
   readonly startingPosition: 'TRIM_HORIZON' | 'LATEST'
-  readonly batchSize: number
-  readonly batchingWindowMs: number
   /** Tries after the first; undefined: as long as the records live. */
   readonly maximumRetryAttempts: number | undefined
   /** Records older than this are given up, in milliseconds; undefined: never. */
   readonly maximumRecordAgeMs: number | undefined
   readonly bisectBatchOnFunctionError: boolean
-  readonly reportBatchItemFailures: boolean
+  /** Batches of one shard that are handled at once, records of a partition key always in order. */
+  readonly parallelizationFactor: number
+  /** 0: batches stand for themselves. */
+  readonly tumblingWindowMs: number
   /** ARN of the queue for what is given up. */
   readonly onFailure: string | undefined
 }
 
-const UNSUPPORTED = ['FilterCriteria', 'TumblingWindowInSeconds'] as const
+const DEFAULT_BATCH_SIZE = 100
+const WITHOUT_LIMIT = -1
 
 /**
  * The mappings of the template that read a DynamoDB stream and are enabled.
- * @throws for one that asks for what is not emulated, naming it: taken silently, it would behave differently here
+ * @throws for one that Lambda would refuse, naming it
  */
-export function streamMappings(resources: readonly Resource[]): MappingDefinition[] {
-  return resources
-    .filter(({ type, properties }) => {
-      if (type !== 'AWS::Lambda::EventSourceMapping' || properties['Enabled'] === false) return false
-      return String(properties['EventSourceArn']).includes(':dynamodb:')
-    })
-    .map(toDefinition)
-}
+export const streamMappings = (resources: readonly Resource[]): StreamMappingDefinition[] =>
+  mappingsOf(resources, 'dynamodb').map((resource) => toDefinition(resource, resources))
 
-function toDefinition(resource: Resource): MappingDefinition {
+/** Ranges: https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html */
+function toDefinition(resource: Resource, resources: readonly Resource[]): StreamMappingDefinition {
   const { properties, path } = resource
-  for (const name of UNSUPPORTED)
-    if (properties[name] !== undefined)
-      throw new Error(`${path}: ${name} of an event source mapping is not emulated; remove it or run on AWS`)
-  const number = (name: string, fallback: number) => Number(properties[name] ?? fallback)
-  const bounded = (value: number) => (value < 0 ? undefined : value)
+  const common = mappingDefinition(resource, resources, DEFAULT_BATCH_SIZE)
+  const position = properties['StartingPosition']
+  if (position !== 'TRIM_HORIZON' && position !== 'LATEST')
+    throw new Error(
+      `${path}: StartingPosition is ${JSON.stringify(position)}; a DynamoDB stream takes TRIM_HORIZON or LATEST`,
+    )
   const destination = properties['DestinationConfig'] as { OnFailure?: { Destination?: string } } | undefined
-  const types = (properties['FunctionResponseTypes'] ?? []) as string[]
-  const recordAge = bounded(number('MaximumRecordAgeInSeconds', -1))
+  const limit = (name: string, min: number, max: number) => {
+    const value = integer(resource, name, min, max, WITHOUT_LIMIT)
+    return value === WITHOUT_LIMIT ? undefined : value
+  }
+  const recordAge = limit('MaximumRecordAgeInSeconds', 60, 604_800)
   return {
-    resource,
-    functionName: String(properties['FunctionName']),
-    streamArn: String(properties['EventSourceArn']),
-    startingPosition: properties['StartingPosition'] === 'LATEST' ? 'LATEST' : 'TRIM_HORIZON',
-    batchSize: number('BatchSize', 100),
-    batchingWindowMs: number('MaximumBatchingWindowInSeconds', 0) * 1000,
-    maximumRetryAttempts: bounded(number('MaximumRetryAttempts', -1)),
+    ...common,
+    startingPosition: position,
+    maximumRetryAttempts: limit('MaximumRetryAttempts', 0, 10_000),
     maximumRecordAgeMs: recordAge === undefined ? undefined : recordAge * 1000,
-    bisectBatchOnFunctionError: properties['BisectBatchOnFunctionError'] === true,
-    reportBatchItemFailures: types.includes('ReportBatchItemFailures'),
+    bisectBatchOnFunctionError: String(properties['BisectBatchOnFunctionError']) === 'true',
+    parallelizationFactor: integer(resource, 'ParallelizationFactor', 1, 10) ?? 1,
+    tumblingWindowMs: (integer(resource, 'TumblingWindowInSeconds', 0, 900) ?? 0) * 1000,
     onFailure: destination?.OnFailure?.Destination,
   }
 }

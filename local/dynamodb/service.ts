@@ -3,10 +3,12 @@ import type { Environment, Resource } from '../cloudformation/resource.ts'
 import type { Destinations } from '../destination.ts'
 import type { FunctionInvoker } from '../lambda/invoker.ts'
 import type { Log } from '../log.ts'
+import { noCheckpoints } from './checkpoints.ts'
+import { DataFolder } from './data-folder.ts'
 import { type Engine, type EngineOptions, startEngine } from './engine.ts'
 import { EventSourceMapping } from './event-source-mapping.ts'
 import { DynamoDbFront } from './front.ts'
-import { type MappingDefinition, streamMappings } from './mapping-definition.ts'
+import { type StreamMappingDefinition, streamMappings } from './mapping-definition.ts'
 import { type Table, createTables } from './tables.ts'
 import { Ttl } from './ttl.ts'
 
@@ -16,6 +18,8 @@ export interface DynamoDbOptions {
   readonly clock: Clock
   readonly log: Log
   readonly env: EngineOptions['env']
+  /** Folder that keeps the tables from one start to the next; without it they begin empty. */
+  readonly data?: string
   readonly pollIntervalMs?: number
   readonly ttlIntervalMs?: number
 }
@@ -31,13 +35,20 @@ export class DynamoDbService {
   readonly front: DynamoDbFront
   readonly ttl: Ttl
   readonly #options: DynamoDbOptions
+  readonly #folder: DataFolder | undefined
   #tables: readonly Table[]
   #mappings: EventSourceMapping[] = []
 
-  private constructor(options: DynamoDbOptions, engine: Engine, tables: readonly Table[]) {
+  private constructor(
+    options: DynamoDbOptions,
+    engine: Engine,
+    tables: readonly Table[],
+    folder: DataFolder | undefined,
+  ) {
     this.#options = options
     this.engine = engine
     this.#tables = tables
+    this.#folder = folder
     this.front = new DynamoDbFront({ endpoint: engine.endpoint, onWrite: () => this.wake() })
     this.ttl = new Ttl({
       engine,
@@ -50,20 +61,27 @@ export class DynamoDbService {
 
   /** @throws when there is no engine, or a table can't be made; nothing is left running then */
   static async start(options: DynamoDbOptions): Promise<DynamoDbService> {
-    const { log, clock, env, resources } = options
+    const { log, clock, env, resources, data } = options
     let restarted: (() => Promise<void>) | undefined
-    const engine = await startEngine({ log, clock, env, onRestart: async () => restarted?.() })
+    const folder = data === undefined ? undefined : new DataFolder(data)
+    let engine: Engine | undefined
     try {
-      const tables = await createTables(resources, engine.client)
-      const service = new DynamoDbService(options, engine, tables)
-      restarted = async () => {
-        await service.#restore()
-        log.warn('dynamodb', 'the tables are there again, empty; restart the stack for a clean slate')
-      }
+      engine = await startEngine({
+        log,
+        clock,
+        env,
+        onRestart: async () => restarted?.(),
+        ...(folder ? { file: folder.file } : {}),
+      })
+      const tables = await createTables(resources, engine.client, log)
+      const service = new DynamoDbService(options, engine, tables, folder)
+      restarted = () => service.#restore()
+      folder?.watch(() => service.wake())
       service.ttl.start()
       return service
     } catch (error) {
-      await engine.stop()
+      await engine?.stop()
+      folder?.close()
       throw error
     }
   }
@@ -75,16 +93,23 @@ export class DynamoDbService {
 
   /** Makes the tables again in an engine that lost them, and reads their streams from the start. */
   async #restore(): Promise<void> {
+    if (this.#folder) {
+      // Nothing is lost, and iterators hold: whoever reads a stream goes on where it stands.
+      this.wake()
+      return
+    }
+    const { resources, log } = this.#options
     for (const mapping of this.#mappings) mapping.detach()
-    this.#tables = await createTables(this.#options.resources, this.engine.client)
+    this.#tables = await createTables(resources, this.engine.client, log)
     for (const mapping of this.#mappings) {
       const arn = this.#tableOf(mapping.definition)?.engineStreamArn
       if (arn !== undefined) mapping.reopen(arn)
     }
+    log.warn('dynamodb', 'the tables are there again, empty; restart the stack for a clean slate')
   }
 
-  #tableOf({ streamArn }: MappingDefinition): Table | undefined {
-    return this.#tables.find(({ resource }) => streamArn.startsWith(`${resource.arn}/stream/`))
+  #tableOf({ sourceArn }: StreamMappingDefinition): Table | undefined {
+    return this.#tables.find(({ resource }) => sourceArn.startsWith(`${resource.arn}/stream/`))
   }
 
   /**
@@ -94,27 +119,29 @@ export class DynamoDbService {
   async consume({ functions, destinations }: ConsumerOptions): Promise<void> {
     const { resources, environment, clock, log, pollIntervalMs } = this.#options
     for (const definition of streamMappings(resources)) {
+      const { resource, sourceArn, onFailure } = definition
       const table = this.#tableOf(definition)
       if (table?.engineStreamArn === undefined)
-        throw new Error(
-          `${definition.resource.path}: no table of the template has the stream "${definition.streamArn}"`,
+        throw new Error(`${resource.path}: no table of the template has the stream "${sourceArn}"`)
+      if (onFailure !== undefined && !onFailure.includes(':sqs:'))
+        log.warn(
+          'dynamodb',
+          `${resource.path} has the failure destination "${onFailure}", which is not emulated; what it would get is only logged`,
         )
-      const target = resources.find(
-        ({ type, physicalId, arn }) =>
-          type === 'AWS::Lambda::Function' &&
-          (physicalId === definition.functionName ||
-            definition.functionName === arn ||
-            definition.functionName.startsWith(`${arn}:`)),
-      )
       const mapping = new EventSourceMapping(definition, {
         client: this.engine.client,
-        engineArn: table.engineStreamArn,
-        environment,
+        stream: {
+          arn: sourceArn,
+          engineArn: table.engineStreamArn,
+          region: environment.region,
+          viewType: table.viewType,
+        },
+        partitionKey: table.partitionKey,
+        checkpoints: this.#folder?.checkpoints ?? noCheckpoints,
         functions,
         destinations,
         clock,
         log,
-        functionArn: target?.arn ?? definition.functionName,
         ...(pollIntervalMs === undefined ? {} : { pollIntervalMs }),
       })
       await mapping.start()
@@ -142,5 +169,6 @@ export class DynamoDbService {
     await this.stopConsuming()
     this.front.close()
     await this.engine.stop()
+    this.#folder?.close()
   }
 }

@@ -1,7 +1,5 @@
 import { createHash } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
-import type { Clock } from '../clock.ts'
-import type { Environment } from '../cloudformation/resource.ts'
 import type { EngineClient } from './client.ts'
 
 type Attribute = Readonly<Record<string, unknown>>
@@ -24,105 +22,176 @@ export interface StreamRecord {
     /** Decimal digits, growing within a shard. */
     readonly SequenceNumber: string
     readonly SizeBytes: number
-    readonly StreamViewType: string
+    readonly StreamViewType: ViewType
   }
   readonly eventSourceARN: string
   /** On deletes by TTL only. */
   readonly userIdentity?: { readonly type: 'Service'; readonly principalId: 'dynamodb.amazonaws.com' }
 }
 
-interface EngineRecord {
+export interface EngineRecord {
   readonly eventName: StreamRecord['eventName']
   readonly dynamodb: Omit<StreamRecord['dynamodb'], 'SizeBytes'> & { readonly SizeBytes?: number }
   readonly userIdentity?: unknown
 }
 
-export interface StreamOptions {
-  readonly client: EngineClient
+/** Where a reader of a shard stands: before the first record, after the last, after one, or where an iterator points. */
+export type Position =
+  | 'TRIM_HORIZON'
+  | 'LATEST'
+  | { readonly after: string }
+  /** The engine's own; it never expires and outlives the engine. */
+  | { readonly iterator: string }
+
+/** A stream, as the template and as the engine know it. */
+export interface StreamIdentity {
   /** ARN by which the template knows the stream. */
   readonly arn: string
   /** ARN by which the engine knows it. */
   readonly engineArn: string
   /** Counts the lives of the engine: a stream that was made again numbers its records from the start again. */
   readonly incarnation: number
-  readonly environment: Environment
-  readonly clock: Clock
-  readonly position: 'TRIM_HORIZON' | 'LATEST'
+  readonly region: string
+  /** What the records show. The engine keeps both images whatever this is: without them no write that changes nothing can be told. */
+  readonly viewType: ViewType
+}
+
+export type ViewType = 'KEYS_ONLY' | 'NEW_IMAGE' | 'OLD_IMAGE' | 'NEW_AND_OLD_IMAGES'
+
+export interface ShardRead {
+  /** Oldest first, without writes that changed nothing. */
+  readonly records: readonly StreamRecord[]
+  /** Where to go on after each of them. */
+  readonly positions: readonly Position[]
+  /** Where to go on after all that was looked at. */
+  readonly position: Position
+  /** The engine had nothing at all. */
+  readonly caughtUp: boolean
 }
 
 /** AWS's numbers are long; a width of their own keeps them apart from counts and in order as text too. */
 const SEQUENCE_DIGITS = 24
+const SEQUENCE_PREFIX = '1' + '0'.repeat(SEQUENCE_DIGITS)
+/** The engine gives no more at once. */
+export const MAX_PAGE_RECORDS = 1000
+export const BOTH_IMAGES = 'NEW_AND_OLD_IMAGES'
 const TTL_IDENTITY = { type: 'Service', principalId: 'dynamodb.amazonaws.com' } as const
+
+/** A sequence number as functions see it, and back. */
+export const toSequenceNumber = (engineNumber: string) =>
+  engineNumber.padStart(SEQUENCE_DIGITS, SEQUENCE_PREFIX)
+export const toEngineNumber = (sequenceNumber: string) =>
+  sequenceNumber.length === SEQUENCE_DIGITS ? sequenceNumber.replace(/^10*(?=\d)/, '') : sequenceNumber
 
 /** Reads one shard of a stream from where it stands. */
 export class ShardReader {
   readonly shardId: string
-  readonly #options: StreamOptions
+  readonly #client: EngineClient
+  readonly #stream: StreamIdentity
   #iterator: string | undefined
 
-  private constructor(shardId: string, iterator: string | undefined, options: StreamOptions) {
+  private constructor(
+    client: EngineClient,
+    stream: StreamIdentity,
+    shardId: string,
+    iterator: string | undefined,
+  ) {
+    this.#client = client
+    this.#stream = stream
     this.shardId = shardId
     this.#iterator = iterator
-    this.#options = options
   }
 
-  /** A reader for each shard of the stream. */
-  static async open(options: StreamOptions): Promise<ShardReader[]> {
-    const { client, engineArn, position } = options
+  /** A reader for each shard of the stream. @param positionOf where each starts */
+  static async open(
+    client: EngineClient,
+    stream: StreamIdentity,
+    positionOf: (shardId: string) => Position,
+  ): Promise<ShardReader[]> {
+    const { engineArn } = stream
     const { StreamDescription } = await client.call('DescribeStream', { StreamArn: engineArn })
     const { Shards = [] } = StreamDescription as { Shards?: { ShardId: string }[] }
     return Promise.all(
       Shards.map(async ({ ShardId }) => {
-        const { ShardIterator } = await client.call('GetShardIterator', {
-          StreamArn: engineArn,
-          ShardId,
-          ShardIteratorType: position,
-        })
-        return new ShardReader(ShardId, ShardIterator as string, options)
+        const iterator = await iteratorAt(client, engineArn, ShardId, positionOf(ShardId))
+        return new ShardReader(client, stream, ShardId, iterator)
       }),
     )
   }
 
-  /** The next records, oldest first, without writes that changed nothing; caught up when the engine had none at all. */
-  async read(limit: number): Promise<{ readonly records: StreamRecord[]; readonly caughtUp: boolean }> {
-    if (this.#iterator === undefined) return { records: [], caughtUp: true }
-    const answer = await this.#options.client.call('GetRecords', {
+  /** Where it stands. */
+  get position(): Position {
+    return this.#iterator === undefined ? 'LATEST' : { iterator: this.#iterator }
+  }
+
+  async read(limit: number): Promise<ShardRead> {
+    if (this.#iterator === undefined)
+      return { records: [], positions: [], position: this.position, caughtUp: true }
+    const answer = await this.#client.call('GetRecords', {
       ShardIterator: this.#iterator,
-      Limit: limit,
+      Limit: Math.min(limit, MAX_PAGE_RECORDS),
     })
     this.#iterator = answer['NextShardIterator'] as string | undefined
     const records = (answer['Records'] ?? []) as EngineRecord[]
-    const changes = records.filter((record) => !isNoOp(record)).map((record) => this.#toLambda(record))
-    return { records: changes, caughtUp: records.length === 0 }
-  }
-
-  #toLambda({ eventName, dynamodb, userIdentity }: EngineRecord): StreamRecord {
-    const { arn, engineArn, incarnation, environment } = this.#options
-    const { NewImage, OldImage, Keys } = dynamodb
-    const identity = [arn, engineArn, incarnation, this.shardId, dynamodb.SequenceNumber].join('/')
+    const changes = records.filter((record) => !isNoOp(record))
     return {
-      eventID: createHash('md5').update(identity).digest('hex'),
-      eventName,
-      eventVersion: '1.1',
-      eventSource: 'aws:dynamodb',
-      awsRegion: environment.region,
-      dynamodb: {
-        ApproximateCreationDateTime: dynamodb.ApproximateCreationDateTime,
-        Keys,
-        ...(NewImage ? { NewImage } : {}),
-        ...(OldImage ? { OldImage } : {}),
-        SequenceNumber: dynamodb.SequenceNumber.padStart(SEQUENCE_DIGITS, '1' + '0'.repeat(SEQUENCE_DIGITS)),
-        SizeBytes: sizeOf(Keys) + sizeOf(NewImage) + sizeOf(OldImage),
-        StreamViewType: dynamodb.StreamViewType,
-      },
-      eventSourceARN: arn,
-      ...(userIdentity ? { userIdentity: TTL_IDENTITY } : {}),
+      records: changes.map((record) => toStreamRecord(record, this.#stream, this.shardId)),
+      positions: changes.map(({ dynamodb }) => ({ after: dynamodb.SequenceNumber })),
+      position: this.position,
+      caughtUp: records.length === 0,
     }
   }
 }
 
+async function iteratorAt(
+  client: EngineClient,
+  StreamArn: string,
+  ShardId: string,
+  position: Position,
+): Promise<string> {
+  if (typeof position === 'object' && 'iterator' in position) return position.iterator
+  const { ShardIterator } = await client.call('GetShardIterator', {
+    StreamArn,
+    ShardId,
+    ...(typeof position === 'string'
+      ? { ShardIteratorType: position }
+      : { ShardIteratorType: 'AFTER_SEQUENCE_NUMBER', SequenceNumber: position.after }),
+  })
+  return ShardIterator as string
+}
+
+/** A record of the engine in the shape that AWS gives it. */
+export function toStreamRecord(
+  { eventName, dynamodb, userIdentity }: EngineRecord,
+  { arn, engineArn, incarnation, region, viewType }: StreamIdentity,
+  shardId: string,
+): StreamRecord {
+  const { Keys } = dynamodb
+  const NewImage = viewType === 'NEW_IMAGE' || viewType === BOTH_IMAGES ? dynamodb.NewImage : undefined
+  const OldImage = viewType === 'OLD_IMAGE' || viewType === BOTH_IMAGES ? dynamodb.OldImage : undefined
+  const identity = [arn, engineArn, incarnation, shardId, dynamodb.SequenceNumber].join('/')
+  return {
+    eventID: createHash('md5').update(identity).digest('hex'),
+    eventName,
+    eventVersion: '1.1',
+    eventSource: 'aws:dynamodb',
+    awsRegion: region,
+    dynamodb: {
+      ApproximateCreationDateTime: dynamodb.ApproximateCreationDateTime,
+      Keys,
+      ...(NewImage ? { NewImage } : {}),
+      ...(OldImage ? { OldImage } : {}),
+      SequenceNumber: toSequenceNumber(dynamodb.SequenceNumber),
+      SizeBytes: sizeOf(Keys) + sizeOf(NewImage) + sizeOf(OldImage),
+      StreamViewType: viewType,
+    },
+    eventSourceARN: arn,
+    ...(userIdentity ? { userIdentity: TTL_IDENTITY } : {}),
+  }
+}
+
 /** A put or an update that changes nothing: AWS makes no record of it, the engine does. */
-const isNoOp = ({ eventName, dynamodb: { OldImage, NewImage } }: EngineRecord) =>
+export const isNoOp = ({ eventName, dynamodb: { OldImage, NewImage } }: EngineRecord) =>
   eventName === 'MODIFY' && OldImage !== undefined && isDeepStrictEqual(OldImage, NewImage)
 
 /** DynamoDB's size of an item: names and values in UTF-8, numbers by their digits. */
