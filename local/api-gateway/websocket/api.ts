@@ -1,5 +1,5 @@
-import { type IncomingMessage, type Server, createServer } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type Clock, withinTime } from '../../clock.ts'
 import type { Environment } from '../../cloudformation/resource.ts'
@@ -8,18 +8,27 @@ import type { FunctionInvoker } from '../../lambda/invoker.ts'
 import type { Log } from '../../log.ts'
 import type { Throttle } from '../throttle.ts'
 import type { ConnectAuthorizer } from './authorizer.ts'
+import { LOST } from './connection.ts'
 import type { WebSocketApiDefinition } from './definition.ts'
 import { Disconnects } from './disconnects.ts'
+import { DefaultEndpoint, type Entrance } from './entrance.ts'
 import { Expiry } from './expiry.ts'
 import { Handshakes } from './handshake.ts'
 import type { IntegrationDeps } from './integrations/integration.ts'
-import { CLOSE_GRACE_MS, KEEP_ALIVE_MS } from './limits.ts'
-import { ManagementApi } from './management-api.ts'
+import {
+  CLOSE_GRACE_MS,
+  HEADERS_TIMEOUT_MS,
+  KEEP_ALIVE_MS,
+  REQUEST_TIMEOUT_MS,
+  TIMEOUT_CHECK_MS,
+} from './limits.ts'
+import { ManagementApi, refuse, refuseRoute } from './management-api.ts'
 import { Messages } from './messages.ts'
+import { FORBIDDEN, UPGRADE_REQUIRED } from './refusal.ts'
 import { RequestThrottle } from './request-throttle.ts'
 import { Routes } from './routes.ts'
 import { RunningWork } from './running-work.ts'
-import { Sockets } from './sockets.ts'
+import { type LossNotice, Sockets } from './sockets.ts'
 
 export interface WebSocketApiDependencies {
   readonly functions: FunctionInvoker
@@ -30,11 +39,18 @@ export interface WebSocketApiDependencies {
   readonly hosts?: () => HostTable
   /** Whether the gateway may invoke a function for a route. @default always */
   readonly mayInvoke?: NonNullable<IntegrationDeps['mayInvoke']>
-  /** The account's bucket, shared with every other API and with `@connections`. */
+  /** The account's bucket, shared with every other API and with `@connections`. @default no limit */
   readonly throttle?: Throttle
+  /** The account's bucket for new connections, shared with every other WebSocket API. @default no limit */
+  readonly newConnections?: Throttle
   /** Decides on handshakes. @default everybody may try */
   readonly authorizer?: ConnectAuthorizer
+  /** Bytes that may wait for a client before posts to it get 429. @default 1 MiB */
   readonly maxBufferedBytes?: number
+  /** When a line that broke without a close frame is noticed. @default immediately */
+  readonly lossNotice?: LossNotice
+  /** Whether doubtful input gets an error where AWS's answer is not known. @default false */
+  readonly isStrict?: boolean
 }
 
 /** One WebSocket API behind one port: the sockets of every stage, and the management API beside them. */
@@ -42,26 +58,28 @@ export class WebSocketApi {
   readonly definition: WebSocketApiDefinition
   readonly #deps: WebSocketApiDependencies
   readonly #server: Server
+  readonly #endpoint: DefaultEndpoint
   readonly #management: ManagementApi
   readonly #handshakes: Handshakes
   readonly #sockets: Sockets
   readonly #disconnects: Disconnects
   readonly #expiry: Expiry
   readonly #routes: Routes
-  readonly #streams = new Set<Socket>()
   readonly #work: RunningWork
   #isClosed = false
 
   constructor(definition: WebSocketApiDefinition, deps: WebSocketApiDependencies) {
-    const { clock, log, authorizer, maxBufferedBytes } = deps
+    const { clock, log, authorizer, maxBufferedBytes, isStrict, newConnections } = deps
+    const { lossNotice = 'immediately' } = deps
     const source = definition.logicalId
     this.definition = definition
     this.#deps = deps
+    this.#endpoint = new DefaultEndpoint(definition)
     this.#work = new RunningWork((error) => log.error(source, `the gateway failed: ${String(error)}`))
     for (const problem of definition.problems) log.warn(source, problem)
     this.#routes = new Routes(definition, { ...deps, source, apiId: definition.apiId })
     const routes = this.#routes
-    const throttle = new RequestThrottle(definition.stages, deps.throttle, clock)
+    const throttle = new RequestThrottle(definition.stages, { clock, account: deps.throttle, newConnections })
     const messages = new Messages({ clock, log, source, throttle, routes })
     this.#handshakes = new Handshakes(definition, { clock, log, throttle, routes, authorizer })
     this.#disconnects = new Disconnects(routes.get('$disconnect'), { clock, work: this.#work })
@@ -69,18 +87,19 @@ export class WebSocketApi {
       clock,
       log,
       source,
+      lossNotice,
       onMessage: (connection, body) => this.#work.track(messages.route(connection, body)),
       onEnd: (context, why) => this.#disconnects.send(context, why),
     })
     this.#expiry = new Expiry(clock, () => this.#sockets)
     this.#management = new ManagementApi({
       find: (stage, id) => this.#sockets.find(stage, id),
-      hasStage: (name) => definition.stages.some((stage) => stage.name === name),
       clock,
       log,
       throttle: deps.throttle,
       source,
-      ...(maxBufferedBytes === undefined ? {} : { maxBufferedBytes }),
+      maxBufferedBytes,
+      isStrict,
     })
     this.#server = this.#createServer()
   }
@@ -102,6 +121,22 @@ export class WebSocketApi {
     return (this.#server.address() as AddressInfo).port
   }
 
+  /** Answers a request that is no handshake. @param entrance undefined for a path that leads nowhere */
+  handle(request: IncomingMessage, response: ServerResponse, entrance: Entrance | undefined): void {
+    if (entrance && ManagementApi.serves(entrance.path))
+      void this.#management.handle(request, response, entrance)
+    else if (entrance && entrance.path !== '') refuseRoute(request, response, entrance.path)
+    else {
+      const { status, type = '', message } = entrance ? UPGRADE_REQUIRED : FORBIDDEN
+      refuse(response, status, type, message)
+    }
+  }
+
+  /** Opens a connection, or refuses to. @param entrance undefined for a path that leads nowhere */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, entrance: Entrance | undefined): void {
+    this.#work.track(this.#upgrade(request, socket, head, entrance))
+  }
+
   /** Closes every connection and stops listening; `$disconnect` runs for each, and 2 s are left to it. Idempotent. */
   async close(): Promise<void> {
     if (this.#isClosed) return
@@ -109,7 +144,8 @@ export class WebSocketApi {
     this.#expiry.stop()
     const closed = new Promise((resolve) => this.#server.close(resolve))
     this.#sockets.close()
-    for (const stream of this.#streams) stream.destroy()
+    this.#handshakes.close()
+    this.#server.closeAllConnections()
     const { clock, log } = this.#deps
     const drained = closed.then(() => this.#work.drain())
     if ((await withinTime(clock, CLOSE_GRACE_MS, drained)) === 'timed-out')
@@ -118,30 +154,32 @@ export class WebSocketApi {
   }
 
   #createServer(): Server {
-    const server = createServer((request, response) => {
-      if (this.#management.handle(request, response)) return
-      const known = this.#handshakes.stageOf(request) !== undefined
-      response.writeHead(known ? 426 : 403, { 'content-type': 'application/json' })
-      response.end(JSON.stringify({ message: known ? 'Upgrade Required' : 'Forbidden' }))
+    return createServer({
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
     })
-    server.keepAliveTimeout = KEEP_ALIVE_MS
-    server.on('connection', (stream) => {
-      this.#streams.add(stream)
-      stream.on('close', () => this.#streams.delete(stream))
-    })
-    server.on('upgrade', (request, socket, head) => {
-      this.#work.track(this.#upgrade(request, socket, head))
-    })
-    server.on('clientError', (_error, socket) => socket.destroy())
-    return server
+      .on('request', (request: IncomingMessage, response: ServerResponse) => {
+        this.handle(request, response, this.#endpoint.find(request.url))
+      })
+      .on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+        this.upgrade(request, socket, head, this.#endpoint.find(request.url))
+      })
   }
 
-  async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+  async #upgrade(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    entrance: Entrance | undefined,
+  ): Promise<void> {
     try {
-      const accepted = await this.#handshakes.run(request, socket)
+      const accepted = await this.#handshakes.run(request, socket, entrance)
       if (!accepted) return
-      if (accepted.isClientGone) this.#disconnects.send(accepted.context, { code: 1006, reason: '' })
-      else this.#sockets.upgrade(request, socket, head, accepted)
+      const isOpen = !accepted.isClientGone && this.#sockets.upgrade(request, socket, head, accepted)
+      // $connect was told of a connection, so $disconnect is too.
+      if (!isOpen) this.#disconnects.send(accepted.context, LOST)
     } catch (error) {
       socket.destroy()
       throw error

@@ -13,6 +13,8 @@ export interface WebSocketApiDefinition {
   readonly apiId: string
   /** `a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com` */
   readonly domainName: string
+  /** `DisableExecuteApiEndpoint`: only custom domains lead in. */
+  readonly isDefaultEndpointDisabled: boolean
   /** `$request.body.action` */
   readonly routeSelectionExpression: string
   readonly stages: readonly WebSocketStage[]
@@ -57,6 +59,7 @@ function toDefinition(
     path: api.path,
     apiId: api.physicalId,
     domainName: `${api.physicalId}.execute-api.${environment.region}.amazonaws.com`,
+    isDefaultEndpointDisabled: String(api.properties['DisableExecuteApiEndpoint']) === 'true',
     routeSelectionExpression: expressionOf(api, problems),
     stages: ofApi('Stage').map((stage) => toStage(stage, problems)),
     routes: readRoutes(ofApi, problems),

@@ -4,9 +4,11 @@
  */
 export class FrameMeter {
   readonly #limit: number
-  #header: number[] = []
+  /** The start of a header whose rest has not come yet. */
+  #partial: Buffer | undefined
   #payloadLeft = 0
   #frames = 0
+  /** Frames of messages that are whole here, and that the library may still be taking apart. */
   readonly #messages: number[] = []
 
   constructor(limit: number) {
@@ -15,23 +17,25 @@ export class FrameMeter {
 
   /** @returns false once a frame's payload is larger than the limit */
   accepts(chunk: Buffer): boolean {
+    const bytes = this.#partial ? Buffer.concat([this.#partial, chunk]) : chunk
+    this.#partial = undefined
     let at = 0
-    while (at < chunk.length) {
-      if (this.#payloadLeft > 0) {
-        const skipped = Math.min(this.#payloadLeft, chunk.length - at)
-        this.#payloadLeft -= skipped
-        at += skipped
-        continue
+    for (;;) {
+      const skipped = Math.min(this.#payloadLeft, bytes.length - at)
+      this.#payloadLeft -= skipped
+      at += skipped
+      if (at === bytes.length) return true
+      const size = headerSize(bytes, at)
+      if (at + size > bytes.length) {
+        this.#partial = Buffer.from(bytes.subarray(at))
+        return true
       }
-      this.#header.push(chunk[at++] ?? 0)
-      const length = this.#payloadLength()
-      if (length === undefined) continue
+      const length = payloadLength(bytes, at)
       if (length > this.#limit) return false
       this.#payloadLeft = length
-      this.#count(this.#header[0] ?? 0)
-      this.#header = []
+      this.#count(bytes.readUInt8(at))
+      at += size
     }
-    return true
   }
 
   /** How many frames the next whole message came in; takes it off the list. */
@@ -48,16 +52,19 @@ export class FrameMeter {
     this.#messages.push(this.#frames)
     this.#frames = 0
   }
+}
 
-  /** @returns undefined until the header is whole: two bytes, the extended length, the mask */
-  #payloadLength(): number | undefined {
-    const [, second] = this.#header
-    if (second === undefined) return undefined
-    const short = second & 0x7f
-    const extended = short === 126 ? 2 : short === 127 ? 8 : 0
-    const mask = second & 0x80 ? 4 : 0
-    if (this.#header.length < 2 + extended + mask) return undefined
-    if (extended === 0) return short
-    return this.#header.slice(2, 2 + extended).reduce((sum, byte) => sum * 256 + byte, 0)
-  }
+/** Two bytes, the extended length, the mask: of a header that begins at `at`, as far as the bytes tell. */
+function headerSize(bytes: Buffer, at: number): number {
+  if (at + 1 >= bytes.length) return 2
+  const second = bytes.readUInt8(at + 1)
+  const short = second & 0x7f
+  return 2 + (short === 126 ? 2 : short === 127 ? 8 : 0) + (second & 0x80 ? 4 : 0)
+}
+
+/** Of a header that is whole. */
+function payloadLength(bytes: Buffer, at: number): number {
+  const short = bytes.readUInt8(at + 1) & 0x7f
+  if (short === 126) return bytes.readUInt16BE(at + 2)
+  return short === 127 ? Number(bytes.readBigUInt64BE(at + 2)) : short
 }

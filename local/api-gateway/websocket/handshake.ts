@@ -3,11 +3,23 @@ import type { Duplex } from 'node:stream'
 import type { Clock } from '../../clock.ts'
 import type { Log } from '../../log.ts'
 import type { ConnectAuthorizer } from './authorizer.ts'
-import type { WebSocketApiDefinition, WebSocketStage } from './definition.ts'
+import { ClientPresence } from './client-presence.ts'
+import type { WebSocketApiDefinition } from './definition.ts'
+import type { Entrance } from './entrance.ts'
 import { type ConnectionContext, connectEvent } from './events.ts'
 import { newConnectionId, newRequestId } from './identifiers.ts'
-import { MAX_URL_LENGTH } from './limits.ts'
-import { type Refusal, refuseHandshake } from './refusal.ts'
+import { MAX_HEADER_BYTES, MAX_URL_LENGTH } from './limits.ts'
+import {
+  BAD_GATEWAY,
+  BAD_REQUEST,
+  FORBIDDEN,
+  HEADERS_TOO_LARGE,
+  type Refusal,
+  TOO_MANY_REQUESTS,
+  UPGRADE_REQUIRED,
+  URI_TOO_LONG,
+  refuseHandshake,
+} from './refusal.ts'
 import type { RequestThrottle } from './request-throttle.ts'
 import { Payload } from '../payload.ts'
 import type { Route, Routes } from './routes.ts'
@@ -30,61 +42,86 @@ export interface Accepted {
   readonly isClientGone: boolean
 }
 
+interface Attempt {
+  readonly request: IncomingMessage
+  readonly entrance: Entrance | undefined
+  readonly connectionId: string
+  readonly requestId: string
+  readonly at: number
+}
+
 /** Decides on upgrade requests: throttle → authorizer → `$connect`; the socket waits until the last has answered. */
 export class Handshakes {
   readonly #definition: WebSocketApiDefinition
   readonly #deps: HandshakeDependencies
+  readonly #waiting = new Set<Duplex>()
 
   constructor(definition: WebSocketApiDefinition, deps: HandshakeDependencies) {
     this.#definition = definition
     this.#deps = deps
   }
 
-  stageOf({ url = '' }: IncomingMessage): WebSocketStage | undefined {
-    const path = (url.split('?')[0] ?? '').replace(/^\/+|\/+$/g, '')
-    return this.#definition.stages.find((stage) => stage.name === path)
-  }
-
-  /** @returns undefined when the handshake was refused, which the client has been told then */
-  async run(request: IncomingMessage, socket: Duplex): Promise<Accepted | undefined> {
-    const at = this.#deps.clock.now()
-    const requestId = newRequestId(at)
-    let isClientGone = false
-    socket.on('error', () => undefined) // the close that follows says it
-    socket.on('close', () => (isClientGone = true))
-    const outcome = await this.#decide(request, requestId, at)
-    if ('status' in outcome) {
-      refuseHandshake(socket, outcome, requestId)
-      return undefined
-    }
-    return { ...outcome, isClientGone }
-  }
-
-  async #decide(
+  /**
+   * @param entrance undefined for a path that leads nowhere
+   * @returns undefined when the handshake was refused, which the client has been told then
+   */
+  async run(
     request: IncomingMessage,
-    requestId: string,
-    at: number,
-  ): Promise<Refusal | Omit<Accepted, 'isClientGone'>> {
+    socket: Duplex,
+    entrance: Entrance | undefined,
+  ): Promise<Accepted | undefined> {
+    const client = new ClientPresence(socket)
+    this.#waiting.add(socket)
+    try {
+      const at = this.#deps.clock.now()
+      const attempt = {
+        request,
+        entrance,
+        at,
+        connectionId: newConnectionId(at),
+        requestId: newRequestId(at),
+      }
+      const outcome = await this.#decide(attempt)
+      if ('status' in outcome) {
+        refuseHandshake(socket, outcome, attempt)
+        return undefined
+      }
+      const isClientGone = client.isGone
+      if (!isClientGone) client.release()
+      return { ...outcome, isClientGone }
+    } finally {
+      this.#waiting.delete(socket)
+    }
+  }
+
+  /** Cuts off who still waits. */
+  close(): void {
+    for (const socket of this.#waiting) socket.destroy()
+  }
+
+  async #decide(attempt: Attempt): Promise<Refusal | Omit<Accepted, 'isClientGone'>> {
+    const { request, entrance, ...moment } = attempt
     const { throttle, authorizer } = this.#deps
-    if ((request.url ?? '').length > MAX_URL_LENGTH) return { status: 414, message: 'Request-URI Too Long' }
-    const stage = this.stageOf(request)
-    if (!stage) return { status: 403, message: 'Forbidden' }
-    if (!isHandshake(request)) return { status: 400, message: 'Bad Request' }
-    if (!throttle.take(stage.name, '$connect')) return { status: 429, message: 'Too Many Requests' }
-    const context: ConnectionContext = {
+    const refusal = refusalOf(request, entrance)
+    if (refusal) return refusal
+    if (!entrance) return FORBIDDEN
+    const { stage, domainName } = entrance
+    if (!throttle.takeConnection(stage.name)) return TOO_MANY_REQUESTS
+    const anonymous: ConnectionContext = {
       apiId: this.#definition.apiId,
-      domainName: this.#definition.domainName,
+      domainName,
       stage: stage.name,
       stageVariables: stage.variables,
-      connectionId: newConnectionId(at),
-      connectedAt: at,
+      connectionId: moment.connectionId,
+      connectedAt: moment.at,
       sourceIp: (request.socket.remoteAddress ?? '').replace(/^::ffff:/, ''),
       userAgent: request.headers['user-agent'],
     }
-    const authorization = await authorizer?.authorize({ request, context, requestId, at })
+    const authorization = await authorizer?.authorize({ request, context: anonymous, ...moment })
     if (authorization?.isAllowed === false) return authorization
+    const context = authorization ? { ...anonymous, ...contextOf(authorization) } : anonymous
     const route = this.#deps.routes.get('$connect')
-    return route ? this.#integrate(route, request, context, { requestId, at }) : { context }
+    return route ? this.#integrate(route, request, context, moment) : { context }
   }
 
   async #integrate(
@@ -97,16 +134,40 @@ export class Handshakes {
     const event = connectEvent(request, context, moment)
     const { stageVariables } = context
     const result = await route.call({ event, payload: new Payload(''), stageVariables })
-    if (!result.ok) return { status: result.statusCode, message: result.message }
+    if (!result.ok) return { ...BAD_GATEWAY, status: result.statusCode, message: result.message }
     if (result.statusCode < 200 || result.statusCode > 299) return { status: result.statusCode }
     const protocol = headerOf(result.headers, 'sec-websocket-protocol')
     if (protocol === undefined) return { context }
     if (TOKEN.test(protocol)) return { context, protocol }
     const came = JSON.stringify(protocol)
     log.warn(this.#definition.logicalId, `$connect names the subprotocol ${came}; expected a token`)
-    return { status: 502, message: 'Internal server error' }
+    return BAD_GATEWAY
   }
 }
+
+/** What is wrong with the request itself, whatever it is for. */
+function refusalOf(request: IncomingMessage, entrance: Entrance | undefined): Refusal | undefined {
+  const { rawHeaders, url = '' } = request
+  if (url.length > MAX_URL_LENGTH) return URI_TOO_LONG
+  if (rawHeaders.reduce((sum, text) => sum + text.length, 0) > MAX_HEADER_BYTES) return HEADERS_TOO_LARGE
+  if (!entrance || entrance.path !== '') return FORBIDDEN
+  if (request.headers.upgrade?.toLowerCase() !== 'websocket') return UPGRADE_REQUIRED
+  return isHandshake(request) ? undefined : BAD_REQUEST
+}
+
+/** Whether the WebSocket library will take it: to be known before $connect runs and says yes. */
+function isHandshake({ method, headers }: IncomingMessage): boolean {
+  const isKey = /^[+/0-9A-Za-z]{22}==$/.test(headers['sec-websocket-key'] ?? '')
+  const protocols = headers['sec-websocket-protocol']?.split(',').map((name) => name.trim()) ?? []
+  const areTokens =
+    protocols.every((name) => TOKEN.test(name)) && new Set(protocols).size === protocols.length
+  return method === 'GET' && isKey && areTokens && headers['sec-websocket-version'] === '13'
+}
+
+const contextOf = ({ authorizer, identity }: Pick<ConnectionContext, 'authorizer' | 'identity'>) => ({
+  ...(authorizer === undefined ? {} : { authorizer }),
+  ...(identity === undefined ? {} : { identity }),
+})
 
 function headerOf(headers: Readonly<Record<string, unknown>>, name: string): string | undefined {
   const found = Object.entries(headers).find(([key]) => key.toLowerCase() === name)?.[1]
@@ -115,10 +176,3 @@ function headerOf(headers: Readonly<Record<string, unknown>>, name: string): str
 
 /** A word that a header can carry: no space, no comma, no line break. */
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
-
-/** Whether the WebSocket library will take it: to be known before $connect runs and says yes. */
-function isHandshake({ method, headers }: IncomingMessage): boolean {
-  const isKey = /^[+/0-9A-Za-z]{22}==$/.test(headers['sec-websocket-key'] ?? '')
-  const isUpgrade = headers.upgrade?.toLowerCase() === 'websocket'
-  return method === 'GET' && isUpgrade && isKey && headers['sec-websocket-version'] === '13'
-}

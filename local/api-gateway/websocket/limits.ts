@@ -20,6 +20,14 @@ export const MAX_INTEGRATION_TIMEOUT_MS = 29_000
 /** How long closing waits for handlers that still run; our own choice, AWS has no such moment. */
 export const CLOSE_GRACE_MS = 2_000
 
+/**
+ * How long a client may take to send the head of a request, and a whole request: our own choice, AWS tells no numbers.
+ * Node looks every so often.
+ */
+export const HEADERS_TIMEOUT_MS = 10_000
+export const REQUEST_TIMEOUT_MS = 30_000
+export const TIMEOUT_CHECK_MS = 1_000
+
 /** Longer than the minute for which clients keep idle sockets, so that none is reused as it goes away; our own choice. */
 export const KEEP_ALIVE_MS = 75_000
 

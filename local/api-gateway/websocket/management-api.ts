@@ -1,13 +1,14 @@
+import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../../clock.ts'
 import type { Log } from '../../log.ts'
 import type { Throttle } from '../throttle.ts'
+import { CLOSED_BY_DELETE, type WebSocketConnection } from './connection.ts'
+import type { Entrance } from './entrance.ts'
 import { isConnectionId, newRequestId } from './identifiers.ts'
 import { MAX_BUFFERED_BYTES, MAX_MESSAGE_BYTES } from './limits.ts'
-import { CLOSED_BY_DELETE, type WebSocketConnection } from './connection.ts'
 
 export interface ManagementApiOptions {
-  readonly hasStage: (stage: string) => boolean
   /** Looks an open connection of a stage up. */
   readonly find: (stage: string, connectionId: string) => WebSocketConnection | undefined
   readonly clock: Clock
@@ -15,10 +16,12 @@ export interface ManagementApiOptions {
   readonly throttle: Throttle | undefined
   readonly source: string
   /** Bytes that may wait for a client before posts to it get 429. @default 1 MiB */
-  readonly maxBufferedBytes?: number
+  readonly maxBufferedBytes?: number | undefined
+  /** Whether a post that is no UTF-8 gets 400; else its broken bytes are sent as U+FFFD. @default false */
+  readonly isStrict?: boolean | undefined
 }
 
-const PATH = /^\/([A-Za-z0-9_$-]+)\/(?:@|%40)connections\/([^/?]+)$/i
+const PATH = /^\/(?:@|%40)connections\/([^/]+)$/i
 
 /** The `@connections` commands of one API: post, look up, close. */
 export class ManagementApi {
@@ -28,32 +31,37 @@ export class ManagementApi {
     this.#options = options
   }
 
-  /** @returns false for a path that is no `@connections` command */
-  handle(request: IncomingMessage, response: ServerResponse): boolean {
-    const [, stage, encodedId] = PATH.exec((request.url ?? '').split('?')[0] ?? '') ?? []
-    if (stage === undefined || encodedId === undefined) return false
-    response.setHeader('x-amzn-requestid', newRequestId(this.#options.clock.now()))
-    this.#command(request, response, stage, decode(encodedId)).catch((error: unknown) => {
-      this.#options.log.info(this.#options.source, `a management call ended early: ${String(error)}`)
-      response.destroy()
-    })
-    return true
+  /** Whether a path, behind the stage, is a command's. */
+  static serves(path: string): boolean {
+    return PATH.test(path)
   }
 
-  async #command(
+  /** Answers a command; never rejects. */
+  async handle(request: IncomingMessage, response: ServerResponse, entrance: Entrance): Promise<void> {
+    response.setHeader('x-amzn-requestid', newRequestId(this.#options.clock.now()))
+    try {
+      this.#command(request, response, entrance, await read(request))
+    } catch (error) {
+      this.#options.log.info(this.#options.source, `a management call ended early: ${String(error)}`)
+      response.destroy()
+    }
+  }
+
+  #command(
     request: IncomingMessage,
     response: ServerResponse,
-    stage: string,
-    id: string,
-  ): Promise<void> {
-    const { throttle, hasStage, find, clock } = this.#options
-    const body = await read(request)
+    { stage, path }: Entrance,
+    body: Buffer | 'too large',
+  ): void {
+    const { throttle, find } = this.#options
+    const { method = '' } = request
+    const id = decode(PATH.exec(path)?.[1] ?? '')
     if (request.headers.authorization === undefined) {
       refuse(response, 403, 'ForbiddenException', 'Missing Authentication Token')
       return
     }
-    if (!hasStage(stage)) {
-      refuse(response, 403, 'ForbiddenException', 'Forbidden')
+    if (!COMMANDS.has(method)) {
+      refuseRoute(request, response, path)
       return
     }
     if (throttle && !throttle.take()) {
@@ -68,50 +76,42 @@ export class ManagementApi {
       refuse(response, 413, 'PayloadTooLargeException', 'Message too long')
       return
     }
-    const connection = find(stage, id)
-    if (!connection) {
-      refuse(response, 410, 'GoneException')
-      return
-    }
-    switch (request.method as 'POST' | 'GET' | 'DELETE' | 'other') {
-      case 'POST': {
-        this.#post(connection, body, response)
-        return
-      }
-      case 'GET': {
-        answer(response, 200, describe(connection))
-        return
-      }
-      case 'DELETE':
-        connection.close(CLOSED_BY_DELETE, '')
-        response.writeHead(204).end()
-        return
-      case 'other':
-      default: {
-        refuse(response, 403, 'MissingAuthenticationTokenException', 'Missing Authentication Token')
-        return
-      }
-    }
-
-    function describe({ context, lastActiveAt }: WebSocketConnection) {
-      const { connectedAt, sourceIp, userAgent } = context
-      return {
-        connectedAt: new Date(connectedAt).toISOString(),
-        identity: { sourceIp, ...(userAgent === undefined ? {} : { userAgent }) },
-        lastActiveAt: new Date(Math.min(lastActiveAt, clock.now())).toISOString(),
-      }
+    const connection = find(stage.name, id)
+    if (!connection) refuse(response, 410, 'GoneException')
+    else if (method === 'POST') this.#post(connection, body, response)
+    else if (method === 'GET') answer(response, 200, describe(connection))
+    else {
+      connection.close(CLOSED_BY_DELETE, '')
+      response.writeHead(204).end()
     }
   }
 
   #post(connection: WebSocketConnection, body: Buffer, response: ServerResponse): void {
-    const { maxBufferedBytes = MAX_BUFFERED_BYTES, clock, log, source } = this.#options
-    if (connection.socket.bufferedAmount > maxBufferedBytes) {
+    const { maxBufferedBytes = MAX_BUFFERED_BYTES, isStrict = false, clock, log, source } = this.#options
+    if (connection.bufferedBytes > maxBufferedBytes) {
       refuse(response, 429, 'LimitExceededException', "The client's buffer is full")
       return
     }
-    if (body.length > 0) connection.send(body.toString(), clock.now())
+    const isText = isUtf8(body)
+    if (!isText && isStrict) {
+      refuse(response, 400, 'BadRequestException', 'The data is not valid UTF-8')
+      return
+    }
+    if (body.length > 0) connection.send(isText ? body : Buffer.from(body.toString()), clock.now())
     else log.warn(source, `an empty post to ${connection.context.connectionId}: no frame is sent`)
-    response.writeHead(200).end()
+    response.writeHead(200, NO_CONTENT).end()
+  }
+}
+
+const COMMANDS: ReadonlySet<string> = new Set(['POST', 'GET', 'DELETE'])
+const NO_CONTENT = { 'content-length': 0 }
+
+function describe({ context, lastActiveAt }: WebSocketConnection) {
+  const { connectedAt, sourceIp, userAgent } = context
+  return {
+    connectedAt: new Date(connectedAt).toISOString(),
+    identity: { sourceIp, ...(userAgent === undefined ? {} : { userAgent }) },
+    lastActiveAt: new Date(lastActiveAt).toISOString(),
   }
 }
 
@@ -124,23 +124,33 @@ function decode(text: string): string {
 }
 
 /** Reads a body to its end; one that is too large is let through to nowhere. */
-async function read(request: IncomingMessage): Promise<Buffer | 'too large'> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size <= MAX_MESSAGE_BYTES) chunks.push(chunk)
-  }
-  return size <= MAX_MESSAGE_BYTES ? Buffer.concat(chunks) : 'too large'
+function read(request: IncomingMessage): Promise<Buffer | 'too large'> {
+  return new Promise((resolve, reject) => {
+    let chunks: Buffer[] = []
+    let size = 0
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size <= MAX_MESSAGE_BYTES) chunks.push(chunk)
+      else chunks = []
+    })
+    request.on('end', () => resolve(size <= MAX_MESSAGE_BYTES ? Buffer.concat(chunks) : 'too large'))
+    request.on('error', reject)
+  })
+}
+
+/** Refuses a path or a method that is nothing, in the words seen where a stage is named that a custom domain has mapped away. */
+export function refuseRoute({ method = '' }: IncomingMessage, response: ServerResponse, path: string): void {
+  const message = `No method found matching route ${path.slice(1)} for http method ${method}`
+  refuse(response, 403, 'ForbiddenException', message)
+}
+
+/** SDKs tell errors apart by the header alone: the body of a 410 is empty. */
+export function refuse(response: ServerResponse, status: number, type: string, message?: string): void {
+  response.setHeader('x-amzn-errortype', type)
+  if (message === undefined) response.writeHead(status, NO_CONTENT).end()
+  else answer(response, status, { message })
 }
 
 function answer(response: ServerResponse, status: number, content: unknown): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(content))
-}
-
-/** SDKs tell errors apart by the header alone: the body of a 410 is empty. */
-function refuse(response: ServerResponse, status: number, type: string, message?: string): void {
-  response.setHeader('x-amzn-errortype', type)
-  if (message === undefined) response.writeHead(status, { 'content-length': 0 }).end()
-  else answer(response, status, { message })
 }

@@ -3,6 +3,7 @@ import type { Log } from '../../log.ts'
 import type { WebSocketConnection } from './connection.ts'
 import { messageEvent } from './events.ts'
 import { newMessageId, newRequestId } from './identifiers.ts'
+import { errorText } from './error-text.ts'
 import { Payload } from '../payload.ts'
 import type { RequestThrottle } from './request-throttle.ts'
 import type { Routes } from './routes.ts'
@@ -33,7 +34,10 @@ export class Messages {
     const payload = new Payload(body)
     const route = routes.select(payload)
     const fail = (message: string) => {
-      connection.sendIfOpen(errorFrame(message, context.connectionId, requestId), clock.now())
+      connection.sendIfOpen(
+        errorText(message, { connectionId: context.connectionId, requestId }),
+        clock.now(),
+      )
     }
     if (!route) {
       fail('Forbidden')
@@ -56,7 +60,3 @@ export class Messages {
     else if (route.isTwoWay && result.body) connection.sendIfOpen(result.body, clock.now())
   }
 }
-
-/** The very spacing that is seen on the wire. */
-const errorFrame = (message: string, connectionId: string, requestId: string) =>
-  `{"message": "${message}", "connectionId":"${connectionId}", "requestId":"${requestId}"}`

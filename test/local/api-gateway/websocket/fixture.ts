@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { type Socket, connect } from 'node:net'
 import { ApiGatewayManagementApiClient } from '@aws-sdk/client-apigatewaymanagementapi'
 import { onTestFinished } from 'vitest'
 import { type ClientOptions, WebSocket } from 'ws'
@@ -162,7 +162,22 @@ export class FakeFunction {
   }
 }
 
+export const fail = (errorMessage: string): InvokeResult => ({
+  payload: JSON.stringify({ errorType: 'Error', errorMessage, trace: [] }),
+  functionError: 'Unhandled',
+})
+
 export const ok = (value: unknown): InvokeResult => ({ payload: JSON.stringify(value) })
+
+/** Makes `$connect` wait. @returns what ends its waiting, with a 200 */
+export function holdConnect({ fn }: Gateway): () => void {
+  let end: (() => void) | undefined
+  fn.answer = ({ requestContext }) =>
+    requestContext.eventType === 'CONNECT'
+      ? new Promise((resolve) => (end = () => resolve(ok({ statusCode: 200 }))))
+      : ok({ statusCode: 200 })
+  return () => end?.()
+}
 
 export async function start(
   parts: ApiParts = {},
@@ -249,12 +264,18 @@ export const HANDSHAKE = {
   'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
 }
 
-/** Sends a request by hand and gives the head of the answer and what follows it. */
-export async function raw(port: number, path = '/live', headers: Record<string, string> = HANDSHAKE) {
+/** Sends the head of a request by hand. */
+export function send(port: number, path = '/live', headers: Record<string, string> = HANDSHAKE): Socket {
   const socket = connect(port, '127.0.0.1')
   onTestFinished(() => void socket.destroy())
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
   socket.write([`GET ${path} HTTP/1.1`, ...lines, '', ''].join('\r\n'))
+  return socket
+}
+
+/** Sends a request by hand and gives the head of the answer and what follows it. */
+export async function raw(port: number, path = '/live', headers: Record<string, string> = HANDSHAKE) {
+  const socket = send(port, path, headers)
   let text = ''
   for await (const chunk of socket as AsyncIterable<Buffer>) {
     text += chunk.toString()
