@@ -14,6 +14,8 @@ export interface EnvironmentOptions {
   readonly clock: Clock
   readonly onLog: (text: string) => void
   readonly onError: (stack: string) => void
+  /** The handler could not be loaded. */
+  readonly onInitError: (stack: string) => void
   /** One invocation has begun. */
   readonly onStart: (requestId: string) => void
   /** One invocation is over, and how long it took; the next, if there is one, has begun. */
@@ -92,7 +94,7 @@ export class ExecutionEnvironment {
       this.#initError = failure({ errorType: 'Runtime.ExitError', errorMessage: message })
     } else if (outcome.type === 'error') {
       this.#initError = { payload: outcome.payload, functionError: 'Unhandled' }
-      this.#options.onError(outcome.stack)
+      this.#options.onInitError(outcome.stack)
     }
   }
 

@@ -22,6 +22,8 @@ export interface FunctionDefinition {
   readonly reservedConcurrency: number | undefined
   /** Queue for events that an asynchronous invocation gave up. */
   readonly deadLetterArn: string | undefined
+  /** Where the template has the code: another place is other code. */
+  readonly code: unknown
   /** Folder of the code. @throws when the code can't be had here */
   readonly codeFolder: () => string
 }
@@ -57,6 +59,7 @@ function toDefinition(resource: Resource, assetPath: AssetPath): FunctionDefinit
     roleArn: text(properties['Role']),
     reservedConcurrency: reserved === undefined ? undefined : Number(reserved),
     deadLetterArn: deadLetter?.TargetArn,
+    code: properties['Code'],
     codeFolder: () => (folder ??= codeFolder(resource, assetPath)),
   }
 }

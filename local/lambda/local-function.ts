@@ -9,7 +9,7 @@ const DEFAULT_PATIENCE_MS = 5
 
 /** One function: its execution environments, and the invocations that wait for one. */
 export class LocalFunction {
-  readonly definition: FunctionDefinition
+  #definition: FunctionDefinition
   readonly #options: LambdaOptions
   /** Those that run the newest code and have loaded it. */
   readonly #environments = new Set<ExecutionEnvironment>()
@@ -25,8 +25,12 @@ export class LocalFunction {
   #workerCode = ''
 
   constructor(definition: FunctionDefinition, options: LambdaOptions) {
-    this.definition = definition
+    this.#definition = definition
     this.#options = options
+  }
+
+  get definition(): FunctionDefinition {
+    return this.#definition
   }
 
   async invoke(event: unknown, requestId: string = randomUUID()): Promise<InvokeResult> {
@@ -52,8 +56,17 @@ export class LocalFunction {
     return result
   }
 
-  /** Runs the code of another folder from the next invocation on; those that have begun end with the code they have. */
-  replaceCode(folder: string): void {
+  /**
+   * Runs another version of the function from the next invocation on, once that has loaded its handler; invocations that
+   * have begun end with the version they have.
+   * @throws when the handler can't be loaded, with what it threw; the function goes on as it was
+   */
+  async replace(definition: FunctionDefinition): Promise<void> {
+    const { runtime, codeFolder } = definition
+    const isRunnable = runtime.startsWith('nodejs')
+    const folder = isRunnable ? codeFolder() : undefined
+    const loaded = folder === undefined ? undefined : await this.#load(definition, folder)
+    this.#definition = definition
     this.#codeFolder = folder
     this.#starting = undefined
     for (const environment of this.#environments) {
@@ -62,6 +75,7 @@ export class LocalFunction {
       else this.#others.add(environment)
     }
     this.#environments.clear()
+    if (loaded) this.#environments.add(loaded)
     this.#distribute()
   }
 
@@ -134,7 +148,8 @@ export class LocalFunction {
   #startAnother(): void {
     if (this.#starting || this.#isClosed || this.#waiting.length === 0) return
     if (this.#environments.size >= this.#maxEnvironments) return
-    const environment = this.#newEnvironment()
+    const { definition } = this
+    const environment = this.#newEnvironment(definition, this.#codeFolder ?? definition.codeFolder())
     this.#starting = environment
     this.#others.add(environment)
     void environment.init().then(() => {
@@ -150,11 +165,25 @@ export class LocalFunction {
     })
   }
 
-  #newEnvironment(): ExecutionEnvironment {
-    const { definition } = this
+  async #load(definition: FunctionDefinition, folder: string): Promise<ExecutionEnvironment> {
+    this.#workerCode ||= await workerCode()
+    const problems: string[] = []
+    const environment = this.#newEnvironment(definition, folder, (problem) => problems.push(problem))
+    this.#others.add(environment)
+    await environment.init()
+    this.#others.delete(environment)
+    if (environment.isAlive && !this.#isClosed) return environment
+    await environment.stop()
+    throw new Error(problems[0] ?? 'its handler could not be loaded in time')
+  }
+
+  #newEnvironment(
+    definition: FunctionDefinition,
+    taskRoot: string,
+    onInitError?: (stack: string) => void,
+  ): ExecutionEnvironment {
     const { environment, clock, log, hosts } = this.#options
     const { name } = definition
-    const taskRoot = this.#codeFolder ?? definition.codeFolder()
     const day = new Date(clock.now()).toISOString().slice(0, 10).replaceAll('-', '/')
     const logStream = `${day}/[$LATEST]${randomBytes(16).toString('hex')}`
     const made: ExecutionEnvironment = new ExecutionEnvironment({
@@ -179,6 +208,7 @@ export class LocalFunction {
       clock,
       onLog: (text) => log.info(name, text),
       onError: (stack) => log.error(name, stack),
+      onInitError: onInitError ?? ((stack) => log.error(name, stack)),
       onStart: (requestId) => log.info(name, `START RequestId: ${requestId} Version: $LATEST`),
       onEnd: (requestId, durationMs) => {
         log.info(name, `END RequestId: ${requestId}`)

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../clock.ts'
 import type { Environment, Resource } from '../cloudformation/resource.ts'
 import type { Destinations } from '../destination.ts'
 import type { HostTable } from '../hosts.ts'
 import type { Log } from '../log.ts'
-import { functionDefinitions } from './function-definition.ts'
+import { type FunctionDefinition, functionDefinitions } from './function-definition.ts'
 import { type FunctionInvoker, FunctionNotFoundError, type InvokeResult } from './invoker.ts'
 import { LocalFunction } from './local-function.ts'
 
@@ -52,12 +53,32 @@ export class LambdaService implements FunctionInvoker {
   }
 
   /**
-   * Runs a function's code from another folder (or the same with other content): new execution environments start with
-   * it, warm ones end at once, busy ones after the invocation that they are at.
-   * @throws FunctionNotFoundError
+   * Runs these functions in the place of those so far: the ones that are new are there at once, and so are the ones that
+   * changed, once they have loaded their handlers.
+   * @param isChanged whether a function changed in a way that its definition does not show
+   * @returns why a function could not be changed and goes on as it was, by name
    */
-  replaceCode(target: string, folder: string): void {
-    this.#find(target).replaceCode(folder)
+  async update(
+    definitions: readonly FunctionDefinition[],
+    isChanged: boolean,
+  ): Promise<ReadonlyMap<string, string>> {
+    const failures = new Map<string, string>()
+    const names = new Set(definitions.map(({ name }) => name))
+    const removed = [...this.#functions].filter(([name]) => !names.has(name))
+    for (const [name] of removed) this.#functions.delete(name)
+    await Promise.all([
+      ...removed.map(([, fn]) => fn.close()),
+      ...definitions.map(async (definition) => {
+        const { name } = definition
+        const fn = this.#functions.get(name)
+        if (!fn) this.#functions.set(name, new LocalFunction(definition, this.#options))
+        else if (isChanged || !isSame(fn.definition, definition))
+          await fn.replace(definition).catch((error: unknown) => {
+            failures.set(name, error instanceof Error ? error.message : String(error))
+          })
+      }),
+    ])
+    return failures
   }
 
   /** Ends every execution environment, whatever it is doing. Idempotent. */
@@ -102,4 +123,8 @@ export class LambdaService implements FunctionInvoker {
         ErrorMessage: errorMessage.slice(0, 1024),
       })
   }
+}
+
+function isSame(one: FunctionDefinition, other: FunctionDefinition): boolean {
+  return isDeepStrictEqual({ ...one, codeFolder: undefined }, { ...other, codeFolder: undefined })
 }

@@ -5,7 +5,7 @@ import { makeFunction } from './fixture.ts'
 
 describe('execution environments', () => {
   it('start with replaced code at the next invocation, while a running one ends with the old', async () => {
-    const { call, service, logged, taskRoot } = makeFunction(
+    const { call, update, logged, taskRoot } = makeFunction(
       `import { existsSync } from 'node:fs'
        export const handler = async ({ wait }) => {
          if (wait) console.log('waiting')
@@ -20,11 +20,31 @@ describe('execution environments', () => {
     const folder = join(taskRoot, 'new')
     mkdirSync(folder)
     writeFileSync(join(folder, 'index.mjs'), `export const handler = async () => 'new'`)
-    service.replaceCode('Fn', folder)
+    await update({ Code: { S3Bucket: 'assets', S3Key: 'new' } })
     expect(await call('Fn')).toEqual({ reply: 'new' })
     writeFileSync(signal, '')
     expect(await running).toEqual({ reply: 'old' })
     expect(await call('Fn')).toEqual({ reply: 'new' })
+  })
+
+  it('go on with the old code when the new can not be loaded, and say why', async () => {
+    const { call, update, lines, taskRoot } = makeFunction(`export const handler = async () => 'old'`)
+    expect(await call('Fn')).toEqual({ reply: 'old' })
+    mkdirSync(join(taskRoot, 'new'))
+    writeFileSync(join(taskRoot, 'new/index.mjs'), `throw new Error('not ready')`)
+    const failures = await update({ Code: { S3Bucket: 'assets', S3Key: 'new' } })
+    expect(failures.get('Fn')).toMatch(/^Error: not ready\n {4}at .*index\.mjs/)
+    expect(await call('Fn')).toEqual({ reply: 'old' })
+    expect(lines.filter(({ level }) => level === 'error')).toEqual([])
+  })
+
+  it('stay as they are when nothing of their function has changed', async () => {
+    const { call, update } = makeFunction(`let calls = 0; export const handler = async () => ++calls`)
+    await call('Fn')
+    await update({})
+    expect(await call('Fn')).toEqual({ reply: 2 })
+    await update({ Environment: { Variables: { NEW: '1' } } })
+    expect(await call('Fn')).toEqual({ reply: 1 })
   })
 
   it('end at once when the service is closed, even those that still load their handler', async () => {

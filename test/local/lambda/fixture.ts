@@ -5,6 +5,7 @@ import { onTestFinished } from 'vitest'
 import type { Environment, Resource } from '../../../local/cloudformation/resource.ts'
 import { type Clock, systemClock } from '../../../local/clock.ts'
 import type { HostTable } from '../../../local/hosts.ts'
+import { functionDefinitions } from '../../../local/lambda/function-definition.ts'
 import type { InvokeResult } from '../../../local/lambda/invoker.ts'
 import { LambdaService } from '../../../local/lambda/service.ts'
 
@@ -55,12 +56,14 @@ export function makeFunctions({
     lines.push({ level, source, text })
     for (const watch of watchers) watch()
   }
+  const assetPath = (_bucket: string, key: string) =>
+    key === 'missing' ? undefined : join(project, root, key === 'code' ? '.' : key)
   const service = new LambdaService({
     resources: Object.entries(functions).map(([name, properties]) => functionResource(name, properties)),
     environment,
     clock,
     log: { info: write('info'), warn: write('warn'), error: write('error') },
-    assetPath: (_bucket, key) => (key === 'missing' ? undefined : join(project, root)),
+    assetPath,
     hosts: hosts ?? (() => ({})),
     destinations: { send: () => undefined },
     ...(patienceMs === undefined ? {} : { patienceMs }),
@@ -82,7 +85,14 @@ export function makeFunctions({
       look()
     })
   const call = async (name: string, event: unknown = {}) => parseResult(await service.invoke(name, event))
-  return { service, call, lines, logged, taskRoot: join(project, root) }
+  /** Gives every function these properties over its first ones. */
+  const update = (changes: Readonly<Record<string, unknown>>) => {
+    const resources = Object.entries(functions).map(([name, properties]) =>
+      functionResource(name, { ...properties, ...changes }),
+    )
+    return service.update(functionDefinitions(resources, assetPath), false)
+  }
+  return { service, call, update, lines, logged, taskRoot: join(project, root) }
 }
 
 /** One function `Fn`, all of whose code is `index.mjs`. */
