@@ -5,12 +5,13 @@ import { greeter, lambdaClient } from './aws/greeter.ts'
 import { report } from './aws/log.ts'
 import { wireStore } from './aws/wire.ts'
 import { connect } from './core/connect.ts'
-import { readText } from './env.ts'
+import { readCount, readText } from './env.ts'
 
 const deps = {
   store: wireStore(documentClient()),
   greeter: greeter(lambdaClient(), readText('welcomeFunction')),
   report,
+  leaseMs: readCount('leaseSeconds') * 1000,
 }
 
 export async function handler(event: ConnectEvent): Promise<RouteReply> {

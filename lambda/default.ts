@@ -4,10 +4,16 @@ import { type MessageEvent, type RouteReply, senderOf, textOf } from './aws/even
 import { newMessageId } from './aws/system.ts'
 import { wirePublish, wireTasks } from './aws/wire.ts'
 import { handleMessage, refusal } from './core/handle-message.ts'
+import { readCount } from './env.ts'
 import { parseClientMessage } from '../protocol/parse.ts'
 
 const client = documentClient()
-const deps = { ...wirePublish(client), tasks: wireTasks(client), newId: newMessageId }
+const deps = {
+  ...wirePublish(client),
+  tasks: wireTasks(client),
+  newId: newMessageId,
+  leaseMs: readCount('leaseSeconds') * 1000,
+}
 
 export async function handler(event: MessageEvent): Promise<RouteReply> {
   const sender = senderOf(event)

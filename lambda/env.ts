@@ -13,6 +13,7 @@ export const ENV = {
   subscriptionShards: 'SUBSCRIPTION_SHARDS',
   logRetentionSeconds: 'LOG_RETENTION_SECONDS',
   heartbeatSeconds: 'HEARTBEAT_SECONDS',
+  leaseSeconds: 'LEASE_SECONDS',
   idleTimeoutSeconds: 'IDLE_TIMEOUT_SECONDS',
 } as const
 

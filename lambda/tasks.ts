@@ -4,11 +4,12 @@ import { documentClient } from './aws/document-client.ts'
 import { httpReply, taskRequestOf } from './aws/events.ts'
 import { report } from './aws/log.ts'
 import { newTaskId, systemClock } from './aws/system.ts'
-import { wireTasks } from './aws/wire.ts'
+import { wireLog, wireTasks } from './aws/wire.ts'
 import { problem } from './core/problem.ts'
 import { handleTaskRequest } from './core/tasks.ts'
 
-const deps = { tasks: wireTasks(documentClient()), clock: systemClock, newTaskId }
+const client = documentClient()
+const deps = { tasks: wireTasks(client), log: wireLog(client), clock: systemClock, newTaskId }
 
 export async function handler(event: APIGatewayProxyEventV2): Promise<APIGatewayProxyStructuredResultV2> {
   const { requestId } = event.requestContext

@@ -10,6 +10,7 @@ const deps = {
   ...wirePublish(client),
   tasks: wireTasks(client),
   heartbeatMs: readCount('heartbeatSeconds') * 1000,
+  leaseMs: readCount('leaseSeconds') * 1000,
 }
 
 export async function handler(greeting: Greeting): Promise<void> {

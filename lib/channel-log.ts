@@ -23,4 +23,10 @@ export class ChannelLog extends Construct {
   grantAppend(grantee: IGrantable): void {
     this.table.grant(grantee, 'dynamodb:PutItem', 'dynamodb:Query')
   }
+
+  /** Appending once, whose repetitions look the first up. */
+  grantAppendOnce(grantee: IGrantable): void {
+    this.grantAppend(grantee)
+    this.table.grant(grantee, 'dynamodb:GetItem')
+  }
 }

@@ -10,6 +10,8 @@ export interface Config {
   readonly throttle: { readonly ratePerSecond: number; readonly burst: number }
   /** How often clients are asked to ping while nothing else is said. API Gateway closes a line quiet for 10 minutes. */
   readonly heartbeat: Duration
+  /** How long a subscription lasts that a client made or renewed with `after`, unless it is renewed again. */
+  readonly lease: Duration
   /** Connections quiet for longer are closed by a sweep each minute; without it there is no sweep. */
   readonly idleTimeout: Duration | undefined
   /** Shards that a channel's subscriptions are spread over. May be raised at any time, never lowered. */
@@ -28,6 +30,7 @@ const SETTINGS = {
   throttleRate: { fallback: 1000, expected: 'requests a second from 1 to 10000', min: 1, max: 10_000 },
   throttleBurst: { fallback: 500, expected: 'requests at once from 1 to 5000', min: 1, max: 5000 },
   heartbeatSeconds: { fallback: 240, expected: 'seconds from 5 to 540', min: 5, max: 540 },
+  leaseSeconds: { fallback: 900, expected: 'seconds from 60 to 7200', min: 60, max: 7200 },
   idleTimeoutSeconds: { fallback: 'off', expected: 'seconds from 10 to 600, or off', min: 10, max: 600 },
   subscriptionShards: { fallback: 1, expected: 'a number of shards from 1 to 64', min: 1, max: 64 },
   logRetentionHours: { fallback: 24, expected: 'hours from 3 to 168', min: 3, max: 168 },
@@ -77,6 +80,7 @@ export function readConfig(node: Node): Config {
     stage,
     throttle: { ratePerSecond: count('throttleRate'), burst: count('throttleBurst') },
     heartbeat,
+    lease: Duration.seconds(count('leaseSeconds')),
     idleTimeout,
     subscriptionShards: count('subscriptionShards'),
     logRetention: Duration.hours(count('logRetentionHours')),

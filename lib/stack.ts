@@ -23,7 +23,11 @@ export class OpenlineStack extends Stack {
     const socket = new WebSocketApi(this, 'Socket', { stageName: config.stage, throttle: config.throttle })
     const connections = new Connections(this, 'Connections')
     const log = new ChannelLog(this, 'ChannelLog')
-    const tasks = new TasksApi(this, 'TasksApi', config)
+    const logVariables = {
+      channelLogTable: log.table.tableName,
+      logRetentionSeconds: String(config.logRetention.toSeconds()),
+    }
+    const tasks = new TasksApi(this, 'TasksApi', { ...config, log, environment: logVariables })
 
     const variables = {
       connectionsTable: connections.table.tableName,
@@ -31,10 +35,10 @@ export class OpenlineStack extends Stack {
     }
     const publishing = {
       ...variables,
-      channelLogTable: log.table.tableName,
-      logRetentionSeconds: String(config.logRetention.toSeconds()),
+      ...logVariables,
       callbackUrl: socket.callbackUrl,
     }
+    const lease = { leaseSeconds: String(config.lease.toSeconds()) }
     const handler = (name: string, props: Omit<HandlerFunctionProps, 'logRetention'>) =>
       new HandlerFunction(this, name, { ...props, logRetention: config.functionLogRetention })
 
@@ -44,6 +48,7 @@ export class OpenlineStack extends Stack {
       timeout: Duration.seconds(30),
       environment: {
         ...publishing,
+        ...lease,
         tasksTable: tasks.table.tableName,
         heartbeatSeconds: String(config.heartbeat.toSeconds()),
       },
@@ -57,7 +62,7 @@ export class OpenlineStack extends Stack {
     const connect = handler('Connect', {
       entry: 'lambda/connect.ts',
       description: '$connect: records the connection and has it greeted',
-      environment: { ...variables, welcomeFunction: welcome.function.functionName },
+      environment: { ...variables, ...lease, welcomeFunction: welcome.function.functionName },
     })
     connections.grantAdd(connect.function)
     welcome.function.grantInvoke(connect.function)
@@ -67,12 +72,12 @@ export class OpenlineStack extends Stack {
       description: '$default: one client message in, frames out',
       timeout: Duration.seconds(29),
       memorySize: 1024,
-      environment: { ...publishing, tasksTable: tasks.table.tableName },
+      environment: { ...publishing, ...lease, tasksTable: tasks.table.tableName },
     })
     connections.grantSubscribe(message.function)
     connections.grantReadSubscribers(message.function)
     connections.grantForget(message.function)
-    log.grantAppend(message.function)
+    log.grantAppendOnce(message.function)
     tasks.grantFind(message.function)
     socket.grantManageConnections(message.function, 'POST', 'DELETE')
 

@@ -5,11 +5,16 @@ import { AttributeType, BillingMode, StreamViewType, Table, TableEncryption } fr
 import type { IGrantable } from 'aws-cdk-lib/aws-iam'
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
-import { HandlerFunction } from './handler-function.ts'
+import type { ChannelLog } from './channel-log.ts'
+import { HandlerFunction, type HandlerFunctionProps } from './handler-function.ts'
 
 export interface TasksApiProps {
   readonly throttle: { readonly ratePerSecond: number; readonly burst: number }
   readonly functionLogRetention: RetentionDays
+  /** A page of tasks says at which offset it joins the channel's log. */
+  readonly log: ChannelLog
+  /** Where that log is, as functions are told. */
+  readonly environment: HandlerFunctionProps['environment']
 }
 
 /** The Tasks table and the HTTP API in front of it. */
@@ -31,7 +36,7 @@ export class TasksApi extends Construct {
       entry: 'lambda/tasks.ts',
       description: 'REST: create, list, read, change and delete tasks',
       logRetention: props.functionLogRetention,
-      environment: { tasksTable: this.table.tableName },
+      environment: { ...props.environment, tasksTable: this.table.tableName },
     })
     this.table.grant(
       tasks.function,
@@ -41,6 +46,8 @@ export class TasksApi extends Construct {
       'dynamodb:DeleteItem',
     )
 
+    props.log.grantAppend(tasks.function) // an empty log is begun, so that its offset stays
+
     const api = new HttpApi(this, 'Api', {
       description: 'Openline: tasks',
       createDefaultStage: false,
@@ -48,7 +55,7 @@ export class TasksApi extends Construct {
         allowOrigins: ['*'],
         allowMethods: [CorsHttpMethod.GET, CorsHttpMethod.POST, CorsHttpMethod.PATCH, CorsHttpMethod.DELETE],
         allowHeaders: ['content-type', 'if-match'],
-        exposeHeaders: ['etag', 'location'],
+        exposeHeaders: ['etag', 'location', 'openline-offset'],
       },
     })
     const integration = new HttpLambdaIntegration('Tasks', tasks.function)

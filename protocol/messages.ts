@@ -94,21 +94,34 @@ export interface WelcomeFrame {
   readonly connectionId: ConnectionId
   /** How often to send a ping while nothing else is said, in milliseconds. */
   readonly heartbeatMs: number
+  /** How long a subscription made or renewed with `after` lasts unless it is renewed again, in milliseconds. */
+  readonly leaseMs: number
   /** How long a connection can live, in milliseconds; API Gateway ends it then. */
   readonly lifetimeMs: number
   /** The channels asked for in the URL, each with its newest offset. */
   readonly channels: Readonly<Record<string, Offset>>
 }
 
-/** `{"type":"events","channel":"tasks","offset":42,"events":[…]}` */
-export interface EventsFrame {
-  readonly type: 'events'
+/** Events of one channel, oldest first, and the offsets that they take. */
+interface Batch {
   readonly channel: Channel
+  /** The offset of the last of them. */
   readonly offset: Offset
+  /** The offset of the first, where the frame holds those of more than one; else it is `offset`. */
+  readonly first?: Offset
   readonly events: readonly ChannelEvent[]
 }
 
-export interface SubscribedFrame extends Reply {
+/** `{"type":"events","channel":"tasks","offset":42,"events":[…]}` */
+export interface EventsFrame extends Batch {
+  readonly type: 'events'
+}
+
+/**
+ * Subscribed, and nothing was missed for good: `events` frames and this one hold everything after `after`.
+ * `{"type":"subscribed","channel":"tasks","offset":44,"first":42,"events":[…],"id":"1"}`
+ */
+export interface SubscribedFrame extends Reply, Partial<Pick<Batch, 'first' | 'events'>> {
   readonly type: 'subscribed'
   readonly channel: Channel
   /** The newest offset: every later event will be delivered or noticed as missing. */

@@ -1,4 +1,10 @@
-import { type DynamoDBDocumentClient, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb'
+import {
+  type DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  QueryCommand,
+  TransactWriteCommand,
+} from '@aws-sdk/lib-dynamodb'
 import {
   type Channel,
   type EpochMillis,
@@ -8,15 +14,22 @@ import {
   offset,
 } from '../../protocol/ids.ts'
 import type { ChannelEvent } from '../../protocol/messages.ts'
-import type { ChannelLog } from '../core/ports.ts'
-import { conditionally } from './conditional.ts'
+import type { ChannelLog, LogEntry, LogRange } from '../core/ports.ts'
+import { conditionally, inTransaction } from './conditional.ts'
 
-/** `{channel:"tasks", offset:42, events:[…], expiresAt:1795429006}` */
+/**
+ * An entry: `{channel:"tasks", offset:42, events:[…], expiresAt:1795429006}`.
+ * A key, which is where an entry made once is found again: `{channel:"chat/lobby#m-1", offset:0, at:42, expiresAt:1795429006}`;
+ * no channel's name has a `#`.
+ */
 export interface ChannelLogOptions {
   readonly table: string
   /** How long an entry is kept, in milliseconds. */
   readonly retentionMs: number
 }
+
+/** Entries of one answer, which end at 1 MB too, a page of the table; a client that missed more starts afresh. */
+export const MAX_ENTRIES_SINCE = 1000
 
 /** Attempts at a place that others keep taking. */
 const MAX_ATTEMPTS = 50
@@ -55,37 +68,130 @@ export function channelLog(
     return Items[0] && offset(Number(Items[0]['offset']))
   }
 
+  const entry = (channel: Channel, at: Offset, events: readonly ChannelEvent[], now: EpochMillis) => ({
+    TableName: table,
+    Item: { channel, offset: at, events, expiresAt: epochSeconds(later(now, retentionMs)) },
+    ConditionExpression: IS_FREE,
+    ExpressionAttributeNames: { '#offset': 'offset' },
+  })
+
+  const keyItem = (key: Key, at: Offset, now: EpochMillis) => ({
+    TableName: table,
+    Item: { ...key, at, expiresAt: epochSeconds(later(now, retentionMs)) },
+    // A key that TTL has not taken yet but that is over is free again.
+    ConditionExpression: `${IS_FREE} OR expiresAt <= :now`,
+    ExpressionAttributeNames: { '#offset': 'offset' },
+    ExpressionAttributeValues: { ':now': epochSeconds(now) },
+  })
+
   const put = (channel: Channel, at: Offset, events: readonly ChannelEvent[], now: EpochMillis) =>
-    conditionally(
-      client.send(
-        new PutCommand({
-          TableName: table,
-          Item: { channel, offset: at, events, expiresAt: epochSeconds(later(now, retentionMs)) },
-          ConditionExpression: 'attribute_not_exists(#offset)',
-          ExpressionAttributeNames: { '#offset': 'offset' },
-        }),
-      ),
+    conditionally(client.send(new PutCommand(entry(channel, at, events, now))))
+
+  /**
+   * Places an entry after the newest, trying again where somebody else takes the place.
+   * @param write gives the entry that it wrote there, or the one that was there before and makes it needless
+   */
+  async function place(
+    channel: Channel,
+    now: EpochMillis,
+    write: (at: Offset) => Promise<LogEntry | 'taken'>,
+  ): Promise<LogEntry> {
+    let newest = remembered(channel, now)
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      newest ??= await readNewest(channel)
+      const at = newest === undefined ? offset(now) : offset(newest + 1)
+      const entry = await write(at)
+      if (entry !== 'taken') {
+        if (entry.offset === at) remember(channel, at, now)
+        return entry
+      }
+      newest = undefined
+    }
+    throw new Error(`no place in the log of "${channel}" after ${MAX_ATTEMPTS} attempts`)
+  }
+
+  async function readEntry(channel: Channel, at: Offset): Promise<LogEntry | undefined> {
+    const { Item } = await client.send(
+      new GetCommand({ TableName: table, Key: { channel, offset: at }, ConsistentRead: true }),
     )
+    return Item && { offset: at, events: Item['events'] as ChannelEvent[] }
+  }
+
+  async function newestOf(channel: Channel, now: EpochMillis): Promise<Offset> {
+    for (;;) {
+      const newest = await readNewest(channel)
+      if (newest !== undefined) return remember(channel, newest, now)
+      if ((await put(channel, offset(now), [], now)) !== 'conflict')
+        return remember(channel, offset(now), now)
+    }
+  }
+
+  /** Where the entry of a key is; undefined when the key is free. */
+  async function findKey(key: Key): Promise<Offset | undefined> {
+    const { Item } = await client.send(new GetCommand({ TableName: table, Key: key, ConsistentRead: true }))
+    return Item && offset(Number(Item['at']))
+  }
 
   return {
     async append(channel, events, now) {
-      let newest = remembered(channel, now)
-      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-        newest ??= await readNewest(channel)
-        const at = newest === undefined ? offset(now) : offset(newest + 1)
-        if ((await put(channel, at, events, now)) !== 'conflict') return remember(channel, at, now)
-        newest = undefined
-      }
-      throw new Error(`no place in the log of "${channel}" after ${MAX_ATTEMPTS} attempts`)
+      const entry = await place(channel, now, async (at) =>
+        (await put(channel, at, events, now)) === 'conflict' ? 'taken' : { offset: at, events },
+      )
+      return entry.offset
     },
 
-    async newest(channel, now) {
-      for (;;) {
-        const newest = await readNewest(channel)
-        if (newest !== undefined) return remember(channel, newest, now)
-        if ((await put(channel, offset(now), [], now)) !== 'conflict')
-          return remember(channel, offset(now), now)
-      }
+    async appendOnce(channel, name, events, now) {
+      const key = { channel: `${channel}#${name}`, offset: 0 }
+      return place(channel, now, async (at) => {
+        const TransactItems = [{ Put: keyItem(key, at, now) }, { Put: entry(channel, at, events, now) }]
+        const outcome = await inTransaction(client.send(new TransactWriteCommand({ TransactItems })))
+        if (outcome === 'written') return { offset: at, events }
+        const first = outcome.failed.has(0) ? await findKey(key) : undefined
+        if (first === undefined) return 'taken'
+        // TTL may have taken the entry before its key; its events are those that came again.
+        return (await readEntry(channel, first)) ?? { offset: first, events }
+      })
+    },
+
+    newest: newestOf,
+
+    async since(channel, after, now): Promise<LogRange> {
+      const { Items = [], LastEvaluatedKey } = await client.send(
+        new QueryCommand({
+          TableName: table,
+          KeyConditionExpression: '#channel = :channel AND #offset > :after',
+          ExpressionAttributeNames: { '#channel': 'channel', '#offset': 'offset' },
+          ExpressionAttributeValues: { ':channel': channel, ':after': after },
+          ConsistentRead: true,
+          Limit: MAX_ENTRIES_SINCE + 1,
+        }),
+      )
+      const entries = (Items as LogItem[]).map((item) => ({ ...item, offset: offset(item.offset) }))
+      const isWhole = entries.every(
+        (item, i) => item.offset === after + i + 1 && item.expiresAt > epochSeconds(now),
+      )
+      const last = entries.at(-1)
+      // What a page leaves out is more than one answer should hold.
+      if (!isWhole || LastEvaluatedKey || entries.length > MAX_ENTRIES_SINCE)
+        return { newest: await newestOf(channel, now) }
+      if (last) return { newest: remember(channel, last.offset, now), entries: entries.map(toEntry) }
+      const newest = await newestOf(channel, now)
+      return newest === after ? { newest, entries: [] } : { newest }
     },
   }
 }
+
+const toEntry = ({ offset: at, events }: LogEntry): LogEntry => ({ offset: at, events })
+
+interface Key {
+  readonly channel: string
+  readonly offset: number
+}
+
+interface LogItem {
+  readonly offset: number
+  readonly events: readonly ChannelEvent[]
+  readonly expiresAt: number
+}
+
+const IS_FREE = 'attribute_not_exists(#offset)'

@@ -74,9 +74,12 @@ export function connectionStore(
   }
 
   return {
-    async add(connection, channels, expiresAt) {
-      const subscriptions = channels.map((channel) => channelShard(channel, connection.id, shards))
+    async add(connection, subscriptions, expiresAt) {
       const { id, ...rest } = connection
+      const keyed = subscriptions.map(({ channel, expiresAt: until }) => ({
+        key: channelShard(channel, id, shards),
+        until,
+      }))
       await client.send(
         new PutCommand({
           TableName,
@@ -84,12 +87,14 @@ export function connectionStore(
             ...connectionKey(id),
             ...rest,
             expiresAt,
-            ...(subscriptions.length > 0 ? { subscriptions: new Set(subscriptions) } : {}),
+            ...(keyed.length > 0 ? { subscriptions: new Set(keyed.map(({ key }) => key)) } : {}),
           },
         }),
       )
       await writeAll(
-        subscriptions.map((s) => ({ PutRequest: { Item: { ...subscriptionKey(s, id), expiresAt } } })),
+        keyed.map(({ key, until }) => ({
+          PutRequest: { Item: { ...subscriptionKey(key, id), expiresAt: until } },
+        })),
       )
     },
 

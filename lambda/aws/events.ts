@@ -54,6 +54,7 @@ export function openingOf({ requestContext, multiValueQueryStringParameters }: C
     user: userOf(requestContext.authorizer?.principalId, id),
     connectedAt: epochMillis(requestContext.connectedAt),
     channels: multiValueQueryStringParameters?.['channel'] ?? [],
+    afters: multiValueQueryStringParameters?.['after'] ?? [],
   }
 }
 
@@ -89,6 +90,8 @@ export function taskRequestOf(event: APIGatewayProxyEventV2): TaskRequest {
 
 const JSON_TYPE = 'application/json'
 const PROBLEM_TYPE = 'application/problem+json'
+/** The offset of `tasks` that a page of tasks joins on to. */
+const OFFSET_HEADER = 'openline-offset'
 
 /** A task carries its version as its ETag; a problem names the request, for whoever reads the logs. */
 export function httpReply(response: TaskResponse, requestId: string): APIGatewayProxyStructuredResultV2 {
@@ -108,7 +111,11 @@ export function httpReply(response: TaskResponse, requestId: string): APIGateway
     return { statusCode, headers: { ...headers, ...created }, body: JSON.stringify(task) }
   }
   if (statusCode === 204) return { statusCode }
-  return { statusCode, headers: { 'content-type': JSON_TYPE }, body: JSON.stringify(content) }
+  const headers = {
+    'content-type': JSON_TYPE,
+    ...('offset' in content ? { [OFFSET_HEADER]: String(content.offset) } : {}),
+  }
+  return { statusCode, headers, body: JSON.stringify(content) }
 }
 
 /** A moment of a DynamoDB stream record: whole seconds since the epoch. */

@@ -6,11 +6,10 @@ import {
   type UserId,
   epochSeconds,
   later,
+  offset,
 } from '../../protocol/ids.ts'
-import type { ConnectionStore, Greeter, Report } from './ports.ts'
-
-/** Longer than the two hours that a connection can live: TTL is the net, not the way out. */
-export const CONNECTION_TTL_MS = 130 * 60 * 1000
+import { CONNECTION_TTL_MS, subscribedUntil } from './lease.ts'
+import type { AskedChannel, ConnectionStore, Greeter, Report } from './ports.ts'
 
 export interface Opening {
   readonly id: ConnectionId
@@ -18,12 +17,16 @@ export interface Opening {
   readonly connectedAt: EpochMillis
   /** The `channel` parameters of the URL, unchecked, in order. */
   readonly channels: readonly string[]
+  /** The `after` parameters of the URL, unchecked, in order: none, or one for each channel, empty where it has none. */
+  readonly afters: readonly string[]
 }
 
 export interface ConnectDeps {
   readonly store: ConnectionStore
   readonly greeter: Greeter
   readonly report: Report
+  /** How long a subscription with `after` lasts unless it is renewed, in milliseconds. */
+  readonly leaseMs: number
 }
 
 /**
@@ -32,26 +35,40 @@ export interface ConnectDeps {
  */
 export async function connect(opening: Opening, deps: ConnectDeps): Promise<200 | 400> {
   const { id, user, connectedAt } = opening
-  const asked = channelsOf(opening.channels)
+  const asked = channelsOf(opening)
   if (typeof asked === 'string') {
     deps.report('warn', 'refused a connection', { connectionId: id, reason: asked })
     return 400
   }
-  const [firstChannel] = asked
+  const firstChannel = asked[0]?.channel
   const connection = { id, user, connectedAt, ...(firstChannel === undefined ? {} : { firstChannel }) }
-  await deps.store.add(connection, asked, epochSeconds(later(connectedAt, CONNECTION_TTL_MS)))
+  const subscriptions = asked.map(({ channel, after }) => ({
+    channel,
+    expiresAt: subscribedUntil(connectedAt, after, deps),
+  }))
+  await deps.store.add(connection, subscriptions, epochSeconds(later(connectedAt, CONNECTION_TTL_MS)))
   await deps.greeter.greet({ connectionId: id, channels: asked })
   return 200
 }
 
-function channelsOf(names: readonly string[]): readonly Channel[] | string {
-  const channels = new Set<Channel>()
-  for (const name of names) {
+/** Each channel once, with what came beside its first mention; or what is wrong. */
+function channelsOf({ channels, afters }: Opening): readonly AskedChannel[] | string {
+  if (afters.length > 0 && afters.length !== channels.length)
+    return `${afters.length} values of after for ${channels.length} channels in the URL; expected none, or one for each channel in the same order, empty where it has none`
+  const asked = new Map<Channel, AskedChannel>()
+  for (const [index, name] of channels.entries()) {
     const parsed = parseChannel(name)
     if (!parsed.ok) return parsed.message
-    channels.add(parsed.channel)
+    const { channel } = parsed
+    const after = afters[index] ?? ''
+    if (after !== '' && !isOffset(after))
+      return `after is "${after}" for "${channel}"; expected an offset, a whole number from 0`
+    if (!asked.has(channel))
+      asked.set(channel, { channel, ...(after === '' ? {} : { after: offset(Number(after)) }) })
   }
-  if (channels.size > MAX_CHANNELS_PER_CONNECTION)
-    return `${channels.size} channels in the URL; at most ${MAX_CHANNELS_PER_CONNECTION} are allowed`
-  return [...channels]
+  if (asked.size > MAX_CHANNELS_PER_CONNECTION)
+    return `${asked.size} channels in the URL; at most ${MAX_CHANNELS_PER_CONNECTION} are allowed`
+  return [...asked.values()]
 }
+
+const isOffset = (text: string) => /^\d+$/.test(text) && Number.isSafeInteger(Number(text))

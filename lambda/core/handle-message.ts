@@ -1,15 +1,7 @@
 import { MAX_CHANNELS_PER_CONNECTION, kindOf } from '../../protocol/channel.ts'
 import type { Complaint } from '../../protocol/errors.ts'
-import {
-  type Channel,
-  type ConnectionId,
-  type Offset,
-  type UserId,
-  epochSeconds,
-  isoTime,
-  later,
-} from '../../protocol/ids.ts'
-import { MAX_FRAME_BYTES, utf8Bytes } from '../../protocol/limits.ts'
+import { type Channel, type ConnectionId, type Offset, type UserId, isoTime } from '../../protocol/ids.ts'
+import { MAX_FRAME_BYTES, MAX_ID_LENGTH, utf8Bytes } from '../../protocol/limits.ts'
 import {
   type ChatEvent,
   type ClientMessage,
@@ -21,16 +13,19 @@ import {
   isBye,
 } from '../../protocol/messages.ts'
 import type { Parsed } from '../../protocol/parse.ts'
-import { CONNECTION_TTL_MS } from './connect.ts'
 import { deliver } from './deliver.ts'
+import { type CatchUpDeps, type MissedBatch, missedSince } from './catch-up.ts'
 import { forget } from './forget.ts'
-import { encode, eventBytesAllowed } from './frames.ts'
-import { type OffsetDeps, newestOffset } from './newest-offset.ts'
-import { type PublishDeps, publish } from './publish.ts'
+import { encode, eventBytesAllowed, eventsFrame, packBatches } from './frames.ts'
+import { subscribedUntil } from './lease.ts'
+import { newestOffset } from './newest-offset.ts'
+import { type PublishDeps, publish, publishOnce } from './publish.ts'
 
-export interface MessageDeps extends PublishDeps, OffsetDeps {
+export interface MessageDeps extends PublishDeps, CatchUpDeps {
   /** Makes a message id for a sender who gave none. */
   readonly newId: () => string
+  /** How long a subscription with `after` lasts unless it is renewed, in milliseconds. */
+  readonly leaseMs: number
 }
 
 /** Who sent a message, and the request that carried it. */
@@ -86,8 +81,7 @@ async function handleSubscribe(
 ): Promise<Outcome> {
   const { channel, after } = message
   const now = deps.clock.now()
-  const expiresAt = epochSeconds(later(now, CONNECTION_TTL_MS))
-  const outcome = await deps.store.subscribe(sender.connectionId, channel, expiresAt)
+  const outcome = await deps.store.subscribe(sender.connectionId, channel, subscribedUntil(now, after, deps))
   if (outcome === 'unknown-connection') return unknownConnection
   if (outcome === 'too-many-channels')
     return {
@@ -95,11 +89,43 @@ async function handleSubscribe(
       message: `this connection is subscribed to ${MAX_CHANNELS_PER_CONNECTION} channels, the most allowed; unsubscribe from one first`,
     }
   // The log is read only now: an event published since the subscription was written is delivered, every earlier one
-  // is counted in this offset.
-  const newest = await newestOffset(channel, now, deps)
-  const whole = after === undefined || after === newest
-  return { type: whole ? 'subscribed' : 'reset', channel, offset: newest }
+  // is in what is read.
+  if (after === undefined)
+    return { type: 'subscribed', channel, offset: await newestOffset(channel, now, deps) }
+  const missed = await missedSince(channel, after, now, deps)
+  if (missed.kind === 'reset') return { type: 'reset', channel, offset: missed.newest }
+  return replay(channel, missed, sender, deps)
 }
+
+/** Posts what was missed, in order, but for what the answer itself can hold. */
+async function replay(
+  channel: Channel,
+  { newest, batches }: { readonly newest: Offset; readonly batches: readonly MissedBatch[] },
+  { connectionId }: Sender,
+  deps: MessageDeps,
+): Promise<Outcome> {
+  const frames = packBatches(channel, batches)
+  const last = frames.at(-1)
+  if (!last) return { type: 'subscribed', channel, offset: newest }
+  const { first, offset, events } = last
+  const answer = {
+    type: 'subscribed',
+    channel,
+    offset,
+    ...(first === offset ? {} : { first }),
+    events,
+  } as const
+  const fits = utf8Bytes(encode(answer)) <= MAX_FRAME_BYTES - MAX_ID_BYTES
+  for (const frame of fits ? frames.slice(0, -1) : frames) {
+    const text = eventsFrame(channel, frame.offset, frame.events, frame.first)
+    // A frame that can't be delivered closes the connection: the client comes back and asks again.
+    if (!(await deliver(connectionId, text, deps))) return undefined
+  }
+  return fits ? answer : { type: 'subscribed', channel, offset: newest }
+}
+
+/** What an action's `id` may add to its answer: its name, its characters of up to six bytes in JSON, punctuation. */
+const MAX_ID_BYTES = 16 + MAX_ID_LENGTH * 6
 
 async function handlePublish(message: PublishMessage, sender: Sender, deps: MessageDeps): Promise<Outcome> {
   const { channel, data, messageId } = message
@@ -108,21 +134,21 @@ async function handlePublish(message: PublishMessage, sender: Sender, deps: Mess
       code: 'publish_not_allowed',
       message: `clients may not publish to "${channel}"; chat/{room} is the only kind they may publish to`,
     }
-  const said = await say(channel, data, messageId ?? deps.newId(), sender, deps)
+  const said = await say(channel, data, messageId, sender, deps)
   return typeof said === 'number' ? { type: 'published', channel, offset: said } : said
 }
 
-/** Publishes what a user says in a room. */
+/** Publishes what a user says in a room; once, where the message has an id by which a retry is known. */
 async function say(
   channel: Channel,
   data: string,
-  id: string,
+  messageId: string | undefined,
   sender: Sender,
   deps: MessageDeps,
 ): Promise<Offset | Complaint> {
   const event: ChatEvent = {
     type: 'chat.message',
-    id,
+    id: messageId ?? deps.newId(),
     from: sender.user,
     at: isoTime(deps.clock.now()),
     data,
@@ -134,6 +160,7 @@ async function say(
       code: 'message_too_large',
       message: `the message takes ${bytes} bytes with its envelope; at most ${allowed} fit a frame of ${MAX_FRAME_BYTES}`,
     }
+  if (messageId !== undefined) return publishOnce(channel, messageId, [event], deps)
   const newest = await publish(channel, [event], deps)
   if (newest === undefined) throw new Error(`nothing was published to "${channel}"`)
   return newest
@@ -146,7 +173,7 @@ async function handleText(text: string, sender: Sender, deps: MessageDeps): Prom
   const kind = channel === undefined ? 'echo' : kindOf(channel).kind
   if (channel === undefined || kind === 'echo') return echo(text, sender, deps)
   if (kind === 'chat') {
-    const said = await say(channel, text, deps.newId(), sender, deps)
+    const said = await say(channel, text, undefined, sender, deps)
     return typeof said === 'number' ? undefined : said
   }
   return {

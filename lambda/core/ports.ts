@@ -35,6 +35,12 @@ export interface Connection {
   readonly firstChannel?: Channel
 }
 
+/** A channel, and until when its frames are posted. */
+export interface Subscription {
+  readonly channel: Channel
+  readonly expiresAt: EpochSeconds
+}
+
 export type SubscribeOutcome = 'subscribed' | 'unknown-connection' | 'too-many-channels'
 
 /**
@@ -42,8 +48,8 @@ export type SubscribeOutcome = 'subscribed' | 'unknown-connection' | 'too-many-c
  * connection id) and the connection id, and the connection's item lists its keys.
  */
 export interface ConnectionStore {
-  /** Records a connection together with the channels asked for in the URL. */
-  add(connection: Connection, channels: readonly Channel[], expiresAt: EpochSeconds): Promise<void>
+  /** Records a connection together with the subscriptions asked for in the URL. */
+  add(connection: Connection, subscriptions: readonly Subscription[], expiresAt: EpochSeconds): Promise<void>
   /** @returns undefined for a connection that is not recorded, or that should have expired by `now` */
   find(id: ConnectionId, now: EpochMillis): Promise<Connection | undefined>
   /** Adds a subscription; a repeated one renews it. The connection's first channel is set when it has none. */
@@ -82,6 +88,18 @@ export interface Sender {
   close(id: ConnectionId): Promise<void>
 }
 
+/** One published batch. */
+export interface LogEntry {
+  readonly offset: Offset
+  readonly events: readonly ChannelEvent[]
+}
+
+export interface LogRange {
+  readonly newest: Offset
+  /** Absent when what was asked for can't be had whole. */
+  readonly entries?: readonly LogEntry[]
+}
+
 /** The append-only log of each channel. */
 export interface ChannelLog {
   /**
@@ -89,6 +107,23 @@ export interface ChannelLog {
    * @throws when the entry can't be placed after many conflicts
    */
   append(channel: Channel, events: readonly ChannelEvent[], now: EpochMillis): Promise<Offset>
+  /**
+   * Appends one entry under a key, once: a repetition within the log's retention finds the entry that the first made,
+   * whatever the events that it came with.
+   * @throws when the entry can't be placed after many conflicts
+   */
+  appendOnce(
+    channel: Channel,
+    key: string,
+    events: readonly ChannelEvent[],
+    now: EpochMillis,
+  ): Promise<LogEntry>
+  /**
+   * Everything after an offset, in order.
+   * @returns the entries from `after` + 1 to the newest, without a hole; or only the newest offset, when any of them
+   * is missing or expired, when they are more than one answer should hold, or when the log knows nothing of `after`
+   */
+  since(channel: Channel, after: Offset, now: EpochMillis): Promise<LogRange>
   /** The newest offset; an empty log is begun with an entry of no events, so that the next append follows it. */
   newest(channel: Channel, now: EpochMillis): Promise<Offset>
 }
@@ -116,8 +151,14 @@ export interface Greeter {
   greet(greeting: Greeting): Promise<void>
 }
 
-/** `{"connectionId":"TXzPWdnOjoECGjA=","channels":["tasks"]}` */
+/** `{"connectionId":"TXzPWdnOjoECGjA=","channels":[{"channel":"tasks","after":41}]}` */
 export interface Greeting {
   readonly connectionId: ConnectionId
-  readonly channels: readonly Channel[]
+  readonly channels: readonly AskedChannel[]
+}
+
+/** A channel of the URL, and the last offset of it that the client has, where it said so. */
+export interface AskedChannel {
+  readonly channel: Channel
+  readonly after?: Offset
 }

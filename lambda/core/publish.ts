@@ -26,3 +26,19 @@ export async function publish(
   }
   return newest
 }
+
+/**
+ * Publishes events that fit one frame under a key, once. A repetition appends nothing and posts the frame of the first
+ * once more: that one may have ended between the log and the fan-out, and receivers drop what they have.
+ * @returns the offset of the first
+ */
+export async function publishOnce(
+  channel: Channel,
+  key: string,
+  events: readonly ChannelEvent[],
+  deps: PublishDeps,
+): Promise<Offset> {
+  const entry = await deps.log.appendOnce(channel, key, events, deps.clock.now())
+  await fanOut(channel, eventsFrame(channel, entry.offset, entry.events), deps)
+  return entry.offset
+}

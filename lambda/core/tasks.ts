@@ -1,11 +1,13 @@
-import { type TaskId, isoTime } from '../../protocol/ids.ts'
+import { TASKS } from '../../protocol/channel.ts'
+import { type Offset, type TaskId, isoTime } from '../../protocol/ids.ts'
 import type { Task } from '../../protocol/messages.ts'
-import type { Clock, TaskStore } from './ports.ts'
+import type { ChannelLog, Clock, TaskStore } from './ports.ts'
 import { type Problem, problem } from './problem.ts'
 import { parseIfMatch, parseListQuery, parseNewTask, parseTaskPatch, writeCursor } from './task-input.ts'
 
 export interface TaskDeps {
   readonly tasks: TaskStore
+  readonly log: Pick<ChannelLog, 'newest'>
   readonly clock: Clock
   readonly newTaskId: () => TaskId
 }
@@ -24,7 +26,13 @@ export interface TaskRequest {
 export type TaskResponse =
   | { readonly status: 201; readonly task: Task }
   | { readonly status: 200; readonly task: Task }
-  | { readonly status: 200; readonly tasks: readonly Task[]; readonly cursor?: string }
+  | {
+      readonly status: 200
+      readonly tasks: readonly Task[]
+      /** The newest offset of `tasks` before the items were read: what the page does not show comes after it. */
+      readonly offset: Offset
+      readonly cursor?: string
+    }
   | { readonly status: 204 }
   | Problem
 
@@ -58,8 +66,10 @@ async function createTask(request: TaskRequest, deps: TaskDeps): Promise<TaskRes
 async function listTasks(request: TaskRequest, deps: TaskDeps): Promise<TaskResponse> {
   const query = parseListQuery(request.query)
   if (!query.ok) return query.problem
+  // First the offset: a change between the two reads is in the page or comes after the offset, or both.
+  const offset = await deps.log.newest(TASKS, deps.clock.now())
   const { tasks, next } = await deps.tasks.list(query.value.limit, query.value.after)
-  return { status: 200, tasks, ...(next === undefined ? {} : { cursor: writeCursor(next) }) }
+  return { status: 200, tasks, offset, ...(next === undefined ? {} : { cursor: writeCursor(next) }) }
 }
 
 async function readTask({ id }: TaskRequest, deps: TaskDeps): Promise<TaskResponse> {

@@ -1,22 +1,25 @@
 import { kindOf } from '../../protocol/channel.ts'
-import { type Offset, later } from '../../protocol/ids.ts'
+import { type Channel, type Offset, later } from '../../protocol/ids.ts'
 import { CONNECTION_LIFETIME_MS } from '../../protocol/limits.ts'
 import { ECHO_GREETING } from '../../protocol/messages.ts'
 import { fullJitterMs } from './backoff.ts'
 import { type DeliverDeps, HANDSHAKE_GRACE_MS, deliver } from './deliver.ts'
 import { forget } from './forget.ts'
-import { encode } from './frames.ts'
-import { type OffsetDeps, newestOffset } from './newest-offset.ts'
-import type { Greeting } from './ports.ts'
+import { type CatchUpDeps, type Missed, missedSince } from './catch-up.ts'
+import { encode, eventsFrame, packBatches } from './frames.ts'
+import { newestOffset } from './newest-offset.ts'
+import type { AskedChannel, Greeting } from './ports.ts'
 
-export interface WelcomeDeps extends DeliverDeps, OffsetDeps {
+export interface WelcomeDeps extends DeliverDeps, CatchUpDeps {
   /** How often clients are asked to ping while nothing else is said, in milliseconds. */
   readonly heartbeatMs: number
+  /** How long a subscription with `after` lasts unless it is renewed, in milliseconds. */
+  readonly leaseMs: number
 }
 
 /**
- * Greets a connection as soon as its handshake is over. The offsets are read only then: a frame published before that
- * may have found the line closed, every later one finds it open.
+ * Greets a connection as soon as its handshake is over, and sends it what it missed. The offsets are read only then: a
+ * frame published before that may have found the line closed, every later one finds it open.
  */
 export async function welcome({ connectionId, channels }: Greeting, deps: WelcomeDeps): Promise<void> {
   if (!(await opened(connectionId, deps))) {
@@ -28,21 +31,44 @@ export async function welcome({ connectionId, channels }: Greeting, deps: Welcom
     await deps.sender.close(connectionId)
     return
   }
-  const [first] = channels
-  const echo = first !== undefined && kindOf(first).kind === 'echo'
-  await deliver(connectionId, echo ? ECHO_GREETING : await welcomeFrame(), deps)
-
-  async function welcomeFrame(): Promise<string> {
-    const offsets: Record<string, Offset> = {}
-    for (const channel of channels) offsets[channel] = await newestOffset(channel, deps.clock.now(), deps)
-    return encode({
-      type: 'welcome',
-      connectionId,
-      heartbeatMs: deps.heartbeatMs,
-      lifetimeMs: CONNECTION_LIFETIME_MS,
-      channels: offsets,
-    })
+  const first = channels[0]?.channel
+  if (first !== undefined && kindOf(first).kind === 'echo') {
+    await deliver(connectionId, ECHO_GREETING, deps)
+    return
   }
+  const states = await Promise.all(channels.map((asked) => stateOf(asked, deps)))
+  const greeting = encode({
+    type: 'welcome',
+    connectionId,
+    heartbeatMs: deps.heartbeatMs,
+    leaseMs: deps.leaseMs,
+    lifetimeMs: CONNECTION_LIFETIME_MS,
+    channels: Object.fromEntries(states.map(({ channel, newest }) => [channel, newest])),
+  })
+  for (const frame of [greeting, ...states.flatMap(framesOf)])
+    if (!(await deliver(connectionId, frame, deps))) return
+}
+
+interface ChannelState {
+  readonly channel: Channel
+  readonly newest: Offset
+  /** Where the client said what it has. */
+  readonly missed?: Missed
+}
+
+async function stateOf({ channel, after }: AskedChannel, deps: WelcomeDeps): Promise<ChannelState> {
+  const now = deps.clock.now()
+  if (after === undefined) return { channel, newest: await newestOffset(channel, now, deps) }
+  const missed = await missedSince(channel, after, now, deps)
+  return { channel, newest: missed.newest, missed }
+}
+
+function framesOf({ channel, missed }: ChannelState): string[] {
+  if (!missed) return []
+  if (missed.kind === 'reset') return [encode({ type: 'reset', channel, offset: missed.newest })]
+  return packBatches(channel, missed.batches).map(({ first, offset, events }) =>
+    eventsFrame(channel, offset, events, first),
+  )
 }
 
 /** Waits for the end of the handshake: until then the gateway does not know the connection. */

@@ -152,7 +152,7 @@ describe('docs/asyncapi.yaml', () => {
     const room = 'chat/lobby' as Channel
     ports.tasks.items.set('t-7', aTask())
     await open(ports.store, ALICE, room)
-    const channels = [room, 'tasks/t-7' as Channel]
+    const channels = [{ channel: room }, { channel: 'tasks/t-7' as Channel }]
     await welcome({ connectionId: ALICE, channels }, { ...ports, heartbeatMs: 240_000 })
     const sender = { connectionId: ALICE, user: userId('guest-alice'), requestId: 'req-1' }
     await handleMessage(parseClientMessage('hi all'), sender, ports)

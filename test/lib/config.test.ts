@@ -9,7 +9,8 @@ const read = (settings: Record<string, unknown> = {}) => {
 
 describe('readConfig', () => {
   it('has a value for everything', () => {
-    const { heartbeat, logRetention, ...rest } = read()
+    const { heartbeat, lease, logRetention, ...rest } = read()
+    expect(lease.toMinutes()).toBe(15)
     expect(heartbeat.toSeconds()).toBe(240)
     expect(logRetention.toHours()).toBe(24)
     expect(rest).toEqual({
@@ -48,6 +49,8 @@ describe('readConfig', () => {
     ['heartbeatSeconds', 4, 'seconds from 5 to 540'],
     ['heartbeatSeconds', 541, 'seconds from 5 to 540'],
     ['heartbeatSeconds', 5.5, 'seconds from 5 to 540'],
+    ['leaseSeconds', 59, 'seconds from 60 to 7200'],
+    ['leaseSeconds', 7201, 'seconds from 60 to 7200'],
     ['idleTimeoutSeconds', 9, 'seconds from 10 to 600, or off'],
     ['idleTimeoutSeconds', 'on', 'seconds from 10 to 600, or off'],
     ['idleTimeoutSeconds', 601, 'seconds from 10 to 600, or off'],

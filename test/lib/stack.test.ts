@@ -79,6 +79,7 @@ const PERMISSIONS: Readonly<Record<string, readonly string[]>> = {
   Message: [
     ...onConnections('BatchWriteItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'),
     ...ON_LOG,
+    ...allow('ChannelLogTable.Arn', 'dynamodb:GetItem'),
     ...FIND_TASK,
     ...manage('POST', 'DELETE'),
   ],
@@ -100,13 +101,16 @@ const PERMISSIONS: Readonly<Record<string, readonly string[]>> = {
       'sqs:SendMessage',
     ),
   ],
-  TasksApiTasks: allow(
-    'TasksApiTable.Arn',
-    'dynamodb:DeleteItem',
-    'dynamodb:GetItem',
-    'dynamodb:PutItem',
-    'dynamodb:Scan',
-  ),
+  TasksApiTasks: [
+    ...ON_LOG,
+    ...allow(
+      'TasksApiTable.Arn',
+      'dynamodb:DeleteItem',
+      'dynamodb:GetItem',
+      'dynamodb:PutItem',
+      'dynamodb:Scan',
+    ),
+  ],
   Welcome: [
     ...onConnections('BatchWriteItem', 'DeleteItem', 'GetItem'),
     ...ON_LOG,

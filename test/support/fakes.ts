@@ -2,6 +2,7 @@ import {
   type Channel,
   type ConnectionId,
   type EpochMillis,
+  type Offset,
   epochMillis,
   epochSeconds,
   later,
@@ -18,8 +19,10 @@ import type {
   Connection,
   ConnectionState,
   ConnectionStore,
+  LogEntry,
   SendOutcome,
   Sender,
+  Subscription,
   TaskStore,
 } from '../../lambda/core/ports.ts'
 import { MAX_CHANNELS_PER_CONNECTION } from '../../protocol/channel.ts'
@@ -50,9 +53,10 @@ export class FakeStore implements ConnectionStore {
   readonly subscriptions = new Map<Channel, Map<ConnectionId, number>>()
   pageSize = 2
 
-  async add(connection: Connection, channels: readonly Channel[], expiresAt: number) {
-    this.connections.set(connection.id, { ...connection, expiresAt, channels: new Set(channels) })
-    for (const channel of channels) this.#put(channel, connection.id, expiresAt)
+  async add(connection: Connection, subscriptions: readonly Subscription[], expiresAt: number) {
+    const channels = new Set(subscriptions.map(({ channel }) => channel))
+    this.connections.set(connection.id, { ...connection, expiresAt, channels })
+    for (const { channel, expiresAt: until } of subscriptions) this.#put(channel, connection.id, until)
   }
   #put(channel: Channel, id: ConnectionId, expiresAt: number) {
     const members = this.subscriptions.get(channel) ?? new Map<ConnectionId, number>()
@@ -147,12 +151,27 @@ export class FakeSender implements Sender {
 }
 
 export class FakeLog implements ChannelLog {
-  readonly entries: { channel: Channel; offset: number; events: readonly ChannelEvent[] }[] = []
+  entries: { channel: Channel; offset: number; events: readonly ChannelEvent[] }[] = []
+  readonly #keys = new Map<string, LogEntry>()
   async append(channel: Channel, events: readonly ChannelEvent[], now: EpochMillis) {
     const last = this.entries.findLast((entry) => entry.channel === channel)
     const at = offset(last ? last.offset + 1 : now)
     this.entries.push({ channel, offset: at, events })
     return at
+  }
+  async appendOnce(channel: Channel, key: string, events: readonly ChannelEvent[], now: EpochMillis) {
+    const name = `${channel}#${key}`
+    const entry = this.#keys.get(name) ?? { offset: await this.append(channel, events, now), events }
+    this.#keys.set(name, entry)
+    return entry
+  }
+  async since(channel: Channel, after: Offset, now: EpochMillis) {
+    const newest = await this.newest(channel, now)
+    const later = this.entries
+      .filter((entry) => entry.channel === channel && entry.offset > after)
+      .map((entry) => ({ offset: offset(entry.offset), events: entry.events }))
+    const isDense = later.every((entry, i) => entry.offset === after + i + 1)
+    return isDense && (later.length > 0 || newest === after) ? { newest, entries: later } : { newest }
   }
   async newest(channel: Channel, now: EpochMillis) {
     const last = this.entries.findLast((entry) => entry.channel === channel)
@@ -202,6 +221,7 @@ export function fakePorts() {
     clock: new FakeClock(),
     random: () => 0.5,
     newId: () => 'm-1',
+    leaseMs: 900_000,
     reports,
     report: (level: string, message: string, details?: Record<string, unknown>) => {
       reports.push({ level, message, ...(details ? { details } : {}) })
@@ -218,7 +238,8 @@ export async function open(store: ConnectionStore, id: ConnectionId, ...channels
   const [firstChannel] = channels
   const connection = { id, user: userId(`user-${id}`), connectedAt: later(START, -60_000) }
   const expiresAt = epochSeconds(later(START, 3_600_000))
-  await store.add({ ...connection, ...(firstChannel ? { firstChannel } : {}) }, channels, expiresAt)
+  const subscriptions = channels.map((channel) => ({ channel, expiresAt }))
+  await store.add({ ...connection, ...(firstChannel ? { firstChannel } : {}) }, subscriptions, expiresAt)
 }
 
 export const aTask = (over: Partial<Task> = {}): Task => ({

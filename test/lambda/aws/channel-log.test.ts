@@ -1,10 +1,20 @@
-import { ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import { DynamoDBDocumentClient, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb'
+import {
+  ConditionalCheckFailedException,
+  DynamoDBClient,
+  TransactionCanceledException,
+} from '@aws-sdk/client-dynamodb'
+import {
+  DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  QueryCommand,
+  TransactWriteCommand,
+} from '@aws-sdk/lib-dynamodb'
 import { mockClient } from 'aws-sdk-client-mock'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { channelLog } from '../../../lambda/aws/channel-log.ts'
+import { MAX_ENTRIES_SINCE, channelLog } from '../../../lambda/aws/channel-log.ts'
 import { TASKS } from '../../../protocol/channel.ts'
-import { epochMillis, later } from '../../../protocol/ids.ts'
+import { epochMillis, later, offset } from '../../../protocol/ids.ts'
 
 const NOW = epochMillis(1795425102789)
 const RETENTION_MS = 24 * 3600 * 1000
@@ -115,5 +125,135 @@ describe('channelLog', () => {
     db.on(PutCommand).rejectsOnce(conflict()).resolves({})
     expect(await newLog().newest(TASKS, NOW)).toBe(7)
     expect(inputs()).toEqual([READ, put(NOW), READ])
+  })
+
+  describe('since', () => {
+    const entry = (offset: number, expiresAt = EXPIRES_AT) => ({
+      channel: TASKS,
+      offset,
+      events: [],
+      expiresAt,
+    })
+    const since = (after: number) => newLog().since(TASKS, offset(after), NOW)
+    const answers = (items: unknown[], newest: number, more: object = {}) =>
+      db
+        .on(QueryCommand)
+        .resolves({ Items: items as Record<string, unknown>[], ...more })
+        .on(QueryCommand, READ)
+        .resolves({ Items: [{ offset: newest }] })
+
+    it('asks for everything after the offset, consistently, in order', async () => {
+      answers([entry(42), entry(43)], 43)
+      expect(await since(41)).toEqual({
+        newest: 43,
+        entries: [
+          { offset: 42, events: [] },
+          { offset: 43, events: [] },
+        ],
+      })
+      expect(inputs()).toEqual([
+        {
+          TableName: 'Log',
+          KeyConditionExpression: '#channel = :channel AND #offset > :after',
+          ExpressionAttributeNames: { '#channel': 'channel', '#offset': 'offset' },
+          ExpressionAttributeValues: { ':channel': TASKS, ':after': 41 },
+          ConsistentRead: true,
+          Limit: MAX_ENTRIES_SINCE + 1,
+        },
+      ])
+    })
+
+    it('gives no entries at the newest offset', async () => {
+      answers([], 41)
+      expect(await since(41)).toEqual({ newest: 41, entries: [] })
+    })
+
+    it.each([
+      ['a hole after the offset', [entry(43)], 43],
+      ['a hole further on', [entry(42), entry(44)], 44],
+      ['an entry that is over and not gone', [entry(42, 1795425102), entry(43)], 43],
+      ['a log that began anew below the offset', [], 7],
+    ])('gives only the newest offset for %s', async (_, items, newest) => {
+      answers(items, newest)
+      expect(await since(41)).toEqual({ newest })
+    })
+
+    it('gives only the newest offset when there is more than one page', async () => {
+      answers([entry(42)], 99, { LastEvaluatedKey: { channel: TASKS, offset: 42 } })
+      expect(await since(41)).toEqual({ newest: 99 })
+    })
+
+    it('gives as many entries as an answer may hold, and no more', async () => {
+      const entries = (count: number) => Array.from({ length: count }, (_, i) => entry(42 + i))
+      answers(entries(MAX_ENTRIES_SINCE), 41 + MAX_ENTRIES_SINCE)
+      expect((await since(41)).entries).toHaveLength(MAX_ENTRIES_SINCE)
+      answers(entries(MAX_ENTRIES_SINCE + 1), 42 + MAX_ENTRIES_SINCE)
+      expect(await since(41)).toEqual({ newest: 42 + MAX_ENTRIES_SINCE })
+    })
+
+    it('begins an empty log, and resets whoever asks', async () => {
+      db.on(QueryCommand).resolves({ Items: [] })
+      db.on(PutCommand).resolves({})
+      expect(await since(41)).toEqual({ newest: NOW })
+    })
+  })
+
+  describe('appendOnce', () => {
+    const KEY = { channel: 'tasks#m-1', offset: 0 }
+    const cancelled = (...codes: string[]) =>
+      new TransactionCanceledException({
+        message: 'Transaction cancelled',
+        CancellationReasons: codes.map((Code) => ({ Code })),
+        $metadata: {},
+      })
+    const once = () => newLog().appendOnce(TASKS, 'm-1', [], NOW)
+
+    it('writes the key and the entry together, or neither', async () => {
+      db.on(QueryCommand).resolves({ Items: [{ offset: 41 }] })
+      db.on(TransactWriteCommand).resolves({})
+      expect(await once()).toEqual({ offset: 42, events: [] })
+      expect(inputs()[1]).toEqual({
+        TransactItems: [
+          {
+            Put: {
+              TableName: 'Log',
+              Item: { ...KEY, at: 42, expiresAt: EXPIRES_AT },
+              ConditionExpression: 'attribute_not_exists(#offset) OR expiresAt <= :now',
+              ExpressionAttributeNames: { '#offset': 'offset' },
+              ExpressionAttributeValues: { ':now': 1795425102 },
+            },
+          },
+          { Put: put(42) },
+        ],
+      })
+    })
+
+    it('finds what the first wrote, and takes its own place for nobody’s', async () => {
+      db.on(QueryCommand).resolves({ Items: [{ offset: 50 }] })
+      db.on(TransactWriteCommand).rejects(cancelled('ConditionalCheckFailed', 'None'))
+      db.on(GetCommand, { Key: KEY }).resolves({ Item: { ...KEY, at: 42 } })
+      db.on(GetCommand, { Key: { channel: TASKS, offset: 42 } }).resolves({ Item: { events: ['first'] } })
+      db.on(PutCommand).resolves({})
+      const log = newLog()
+      expect(await log.appendOnce(TASKS, 'm-1', [], NOW)).toEqual({ offset: 42, events: ['first'] })
+      expect(await log.append(TASKS, [], NOW)).toBe(51)
+    })
+
+    it.each([
+      ['its place is taken', cancelled('None', 'ConditionalCheckFailed')],
+      ['another transaction is in the way', cancelled('TransactionConflict', 'None')],
+    ])('reads again and tries the next place when %s', async (_, error) => {
+      db.on(QueryCommand)
+        .resolvesOnce({ Items: [{ offset: 41 }] })
+        .resolves({ Items: [{ offset: 42 }] })
+      db.on(TransactWriteCommand).rejectsOnce(error).resolves({})
+      expect(await once()).toEqual({ offset: 43, events: [] })
+    })
+
+    it('throws on a transaction that is cancelled for another reason', async () => {
+      db.on(QueryCommand).resolves({ Items: [] })
+      db.on(TransactWriteCommand).rejects(cancelled('ValidationError', 'None'))
+      await expect(once()).rejects.toThrow('Transaction cancelled')
+    })
   })
 })

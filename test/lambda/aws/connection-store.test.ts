@@ -56,9 +56,10 @@ describe('connectionStore', () => {
 
   describe('add', () => {
     const connection = { id: ID, user: USER, connectedAt: NOW, firstChannel: TASKS }
+    const until = (channel: Channel) => ({ channel, expiresAt: EXPIRES_AT })
 
     it('records the connection, then its subscriptions', async () => {
-      await store.add(connection, [TASKS, LOBBY], EXPIRES_AT)
+      await store.add(connection, [until(TASKS), until(LOBBY)], EXPIRES_AT)
       const subscriptions = new Set(['tasks#0', 'chat/lobby#0'])
       expect(calls()).toEqual([
         ['PutCommand', { TableName, Item: { ...ITEM, subscriptions } }],
@@ -72,6 +73,16 @@ describe('connectionStore', () => {
       ])
     })
 
+    it('gives each subscription its own end', async () => {
+      const soon = epochSeconds(later(NOW, 900_000))
+      await store.add(connection, [until(TASKS), { channel: LOBBY, expiresAt: soon }], EXPIRES_AT)
+      const items = db.commandCalls(BatchWriteCommand)[0]?.args[0].input.RequestItems?.[TableName]
+      expect(items?.map(({ PutRequest }) => PutRequest?.Item?.['expiresAt'] as number)).toEqual([
+        EXPIRES_AT,
+        soon,
+      ])
+    })
+
     it('writes no empty set', async () => {
       await store.add(connection, [], EXPIRES_AT)
       expect(calls()).toEqual([['PutCommand', { TableName, Item: ITEM }]])
@@ -82,7 +93,7 @@ describe('connectionStore', () => {
       db.on(BatchWriteCommand)
         .resolvesOnce({ UnprocessedItems: { [TableName]: [left] } })
         .resolves({ UnprocessedItems: {} })
-      await store.add(connection, [TASKS, LOBBY], EXPIRES_AT)
+      await store.add(connection, [until(TASKS), until(LOBBY)], EXPIRES_AT)
       const batches = db.commandCalls(BatchWriteCommand)
       expect(batches).toHaveLength(2)
       expect(batches[1]?.args[0].input).toEqual(batch(left))
@@ -91,7 +102,7 @@ describe('connectionStore', () => {
     it('gives up when it is left unprocessed eight times', async () => {
       const left = { PutRequest: { Item: { pk: 'S#tasks#0', sk: ID } } }
       db.on(BatchWriteCommand).resolves({ UnprocessedItems: { [TableName]: [left] } })
-      await expect(store.add(connection, [TASKS], EXPIRES_AT)).rejects.toThrow(
+      await expect(store.add(connection, [until(TASKS)], EXPIRES_AT)).rejects.toThrow(
         '1 subscription writes were left unprocessed after 8 attempts',
       )
       expect(db.commandCalls(BatchWriteCommand)).toHaveLength(8)

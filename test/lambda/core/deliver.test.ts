@@ -15,7 +15,8 @@ describe('deliver', () => {
 
   const reopen = async (ageMs: number) => {
     const connection = { id: ALICE, user: userId('guest-alice'), connectedAt: later(START, -ageMs) }
-    await ports.store.add(connection, [TASKS], epochSeconds(later(START, 3_600_000)))
+    const expiresAt = epochSeconds(later(START, 3_600_000))
+    await ports.store.add(connection, [{ channel: TASKS, expiresAt }], expiresAt)
   }
   const elapsed = () => ports.clock.now() - START
 

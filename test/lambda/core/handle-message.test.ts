@@ -1,8 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { handleMessage } from '../../../lambda/core/handle-message.ts'
 import { ECHO, MAX_CHANNELS_PER_CONNECTION, TASKS } from '../../../protocol/channel.ts'
-import { type Channel, userId } from '../../../protocol/ids.ts'
-import { MAX_FRAME_BYTES } from '../../../protocol/limits.ts'
+import { eventBytesAllowed } from '../../../lambda/core/frames.ts'
+import { CONNECTION_TTL_MS } from '../../../lambda/core/lease.ts'
+import { type Channel, epochSeconds, later, userId } from '../../../protocol/ids.ts'
+import { MAX_FRAME_BYTES, utf8Bytes } from '../../../protocol/limits.ts'
+import type { ChatEvent } from '../../../protocol/messages.ts'
 import { parseClientMessage } from '../../../protocol/parse.ts'
 import { ALICE, BOB, START, aTask, fakePorts, open } from '../../support/fakes.ts'
 
@@ -94,15 +97,125 @@ describe('handleMessage', () => {
     expect(subscribedWhenRead).toBe(true)
   })
 
-  it.each([
-    [0, 'subscribed'],
-    [1, 'reset'],
-  ])('answers a client that is %i entries behind with %s', async (behind, type) => {
-    await open(ports.store, ALICE)
-    const first = await ports.log.append(TASKS, [], START)
-    const newest = behind === 0 ? first : await ports.log.append(TASKS, [], START)
-    const answer = await say(JSON.stringify({ action: 'subscribe', channel: TASKS, after: first }))
-    expect(answer).toEqual({ type, channel: 'tasks', offset: newest })
+  describe('subscribing with what one has', () => {
+    const event = (id: string, data = id): ChatEvent => ({
+      type: 'chat.message',
+      id,
+      from: userId('bob'),
+      at: '2026-11-23T09:00:00.000Z',
+      data,
+    })
+    const resume = (after: number, id?: string) =>
+      say(JSON.stringify({ action: 'subscribe', channel: LOBBY, after, ...(id ? { id } : {}) }))
+    const log = async (...batches: ChatEvent[][]) => {
+      const offsets = []
+      for (const batch of batches) offsets.push(await ports.log.append(LOBBY, batch, START))
+      return offsets as number[]
+    }
+    beforeEach(() => open(ports.store, ALICE))
+
+    it('says that nothing was missed', async () => {
+      const [only] = await log([event('a')])
+      expect(await resume(only ?? 0)).toEqual({ type: 'subscribed', channel: LOBBY, offset: only })
+      expect(ports.sender.frames).toEqual([])
+    })
+
+    it('gives everything after it, in order, in the answer where that can hold it', async () => {
+      const [first = 0] = await log([event('a')], [event('b'), event('c')], [event('d')])
+      expect(await resume(first, '7')).toEqual({
+        type: 'subscribed',
+        channel: LOBBY,
+        first: first + 1,
+        offset: first + 2,
+        events: [event('b'), event('c'), event('d')],
+        id: '7',
+      })
+      expect(ports.sender.frames).toEqual([])
+    })
+
+    it('posts what does not fit before the answer, each frame with its offsets', async () => {
+      const big = 'x'.repeat(15 * 1024)
+      const [first = 0] = await log(
+        [],
+        [event('b', big)],
+        [event('c', big)],
+        [event('d', big)],
+        [event('e', big)],
+        [event('f', big)],
+      )
+      const answer = await resume(first)
+      const posted = ports.sender.sentTo(ALICE)
+      expect([...posted, answer]).toMatchObject([
+        { type: 'events', first: first + 1, offset: first + 2, events: [{ id: 'b' }, { id: 'c' }] },
+        { type: 'events', first: first + 3, offset: first + 4, events: [{ id: 'd' }, { id: 'e' }] },
+        { type: 'subscribed', offset: first + 5, events: [{ id: 'f' }] },
+      ])
+      for (const { frame } of ports.sender.frames)
+        expect(utf8Bytes(frame)).toBeLessThanOrEqual(MAX_FRAME_BYTES)
+    })
+
+    it('posts all of it where the answer with its id would be over a frame', async () => {
+      const room = eventBytesAllowed(LOBBY)
+      const whole = event('b', 'x'.repeat(room - utf8Bytes(JSON.stringify(event('b', '')))))
+      const [first = 0] = await log([], [whole])
+      expect(await resume(first)).toEqual({ type: 'subscribed', channel: LOBBY, offset: first + 1 })
+      expect(ports.sender.sentTo(ALICE)).toMatchObject([{ type: 'events', offset: first + 1 }])
+    })
+
+    it('answers nothing once a frame can not be delivered: the line is closed', async () => {
+      const [first = 0] = await log([], [event('b', 'x'.repeat(30_000))], [event('c', 'x'.repeat(30_000))])
+      ports.sender.answer = () => 'gone'
+      expect(await resume(first)).toBeUndefined()
+      expect(ports.store.traceOf(ALICE)).toEqual([])
+    })
+
+    it.each([
+      ['of which the log has a hole', 1],
+      ['that the log does not reach back to', -5],
+      ['that the log has not come to', 9],
+    ])('resets an offset %s', async (_, away) => {
+      const [first = 0, , newest] = await log([event('a')], [event('b')], [event('c')])
+      if (away === 1) ports.log.entries = ports.log.entries.filter(({ offset }) => offset !== first + 1)
+      const after = away === 1 ? first : first + away
+      expect(await resume(after)).toEqual({ type: 'reset', channel: LOBBY, offset: newest })
+    })
+
+    it('leases the subscription, and one without for as long as a connection lives', async () => {
+      const until = () => ports.store.subscriptions.get(LOBBY)?.get(ALICE)
+      await say(JSON.stringify({ action: 'subscribe', channel: LOBBY }))
+      expect(until()).toBe(epochSeconds(later(START, CONNECTION_TTL_MS)))
+      await resume(0)
+      expect(until()).toBe(epochSeconds(later(START, ports.leaseMs)))
+    })
+
+    it.each([
+      ['nothing when it has the version', 3, 3, undefined],
+      ['the task as it is when it has an older one', 1, 3, [{ type: 'task.updated', id: 't-7', version: 3 }]],
+      ['that it is gone', 2, undefined, [{ type: 'task.deleted', id: 't-7', version: 3 }]],
+    ])('tells who follows one task %s', async (_, after, version, events) => {
+      if (version !== undefined) await ports.tasks.create(aTask({ version }))
+      const answer = await say(JSON.stringify({ action: 'subscribe', channel: 'tasks/t-7', after }))
+      expect(answer).toMatchObject({ type: 'subscribed', offset: 3 })
+      expect((answer as { events?: unknown }).events).toEqual(
+        events?.map((event) => expect.objectContaining(event) as unknown),
+      )
+    })
+
+    it('resets a version that a task has never had', async () => {
+      await ports.tasks.create(aTask({ version: 3 }))
+      const answer = await say(JSON.stringify({ action: 'subscribe', channel: 'tasks/t-7', after: 4 }))
+      expect(answer).toEqual({ type: 'reset', channel: 'tasks/t-7', offset: 3 })
+    })
+  })
+
+  it('publishes a message with an id once, whoever sends it again, and posts its frame again', async () => {
+    await open(ports.store, ALICE, LOBBY)
+    const message = { action: 'publish', channel: LOBBY, data: 'hi', messageId: 'm-7' }
+    const first = await say(JSON.stringify(message))
+    expect(await say(JSON.stringify({ ...message, data: 'hi again' }))).toEqual(first)
+    expect(ports.log.entries).toHaveLength(1)
+    const [one, two] = ports.sender.sentTo(ALICE)
+    expect(two).toEqual(one)
   })
 
   it('gives the version of a task as the offset of its channel', async () => {

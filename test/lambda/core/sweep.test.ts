@@ -45,7 +45,8 @@ describe('sweep', () => {
     [HANDSHAKE_GRACE_MS + 1, []],
   ])('meets a connection of %i ms that is not open', async (ageMs, trace) => {
     const connection = { id: ALICE, user: userId('guest-alice'), connectedAt: later(START, -ageMs) }
-    await ports.store.add(connection, [TASKS], epochSeconds(later(START, 3_600_000)))
+    const expiresAt = epochSeconds(later(START, 3_600_000))
+    await ports.store.add(connection, [{ channel: TASKS, expiresAt }], expiresAt)
     ports.sender.state = (id) => (id === ALICE ? 'gone' : quietFor(0))
     await run()
     expect(ports.store.traceOf(ALICE)).toEqual(trace)

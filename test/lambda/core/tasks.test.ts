@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { type TaskRequest, type TaskResponse, handleTaskRequest } from '../../../lambda/core/tasks.ts'
+import { TASKS } from '../../../protocol/channel.ts'
 import { type TaskId, later, taskId } from '../../../protocol/ids.ts'
 import { MAX_TITLE_LENGTH } from '../../../protocol/limits.ts'
 import { START, aTask, fakePorts } from '../../support/fakes.ts'
@@ -156,7 +157,17 @@ describe('handleTaskRequest', () => {
       const first = await page({ limit: '2' })
       expect(first.tasks.map(({ id }) => id)).toEqual(['t-1', 't-2'])
       const last = await page({ limit: '2', cursor: first.cursor ?? '' })
-      expect(last).toEqual({ status: 200, tasks: [aTask({ id: taskId('t-3') })] })
+      expect(last).toEqual({ status: 200, tasks: [aTask({ id: taskId('t-3') })], offset: first.offset })
+    })
+
+    it('gives the offset of the channel from before it read the items', async () => {
+      const newest = await ports.log.append(TASKS, [], START)
+      const list = ports.tasks.list.bind(ports.tasks)
+      ports.tasks.list = async (limit, after) => {
+        await ports.log.append(TASKS, [], START) // somebody's change, while the page is read
+        return list(limit, after)
+      }
+      expect((await page({})).offset).toBe(newest)
     })
 
     it('refuses a cursor that was tampered with', async () => {

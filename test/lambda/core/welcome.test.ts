@@ -1,16 +1,20 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { HANDSHAKE_GRACE_MS } from '../../../lambda/core/deliver.ts'
+import type { AskedChannel } from '../../../lambda/core/ports.ts'
 import { welcome } from '../../../lambda/core/welcome.ts'
 import { ECHO, TASKS } from '../../../protocol/channel.ts'
-import type { Channel } from '../../../protocol/ids.ts'
+import { type Channel, offset, userId } from '../../../protocol/ids.ts'
 import { CONNECTION_LIFETIME_MS } from '../../../protocol/limits.ts'
 import { ALICE, BOB, START, aTask, fakePorts, open } from '../../support/fakes.ts'
+
+const LOBBY = 'chat/lobby' as Channel
 
 describe('welcome', () => {
   let ports: ReturnType<typeof fakePorts>
   beforeEach(() => void (ports = fakePorts()))
 
-  const greet = (...channels: Channel[]) =>
+  const greet = (...channels: Channel[]) => greetWith(...channels.map((channel) => ({ channel })))
+  const greetWith = (...channels: AskedChannel[]) =>
     welcome({ connectionId: ALICE, channels }, { ...ports, heartbeatMs: 240_000 })
   const OPEN = { connectedAt: START, lastActiveAt: START }
 
@@ -25,10 +29,37 @@ describe('welcome', () => {
         type: 'welcome',
         connectionId: ALICE,
         heartbeatMs: 240_000,
+        leaseMs: 900_000,
         lifetimeMs: CONNECTION_LIFETIME_MS,
         channels: { tasks: newest, 'tasks/t-7': 3, 'tasks/t-none': 0 },
       },
     ])
+  })
+
+  it('replays what a channel brought after the offset that the client has, and resets one that can not be had whole', async () => {
+    await open(ports.store, ALICE, TASKS)
+    const said = (data: string) => [
+      { type: 'chat.message' as const, id: data, from: userId('bob'), at: '', data },
+    ]
+    const first = await ports.log.append(LOBBY, said('a'), START)
+    await ports.log.append(LOBBY, said('b'), START)
+    const last = await ports.log.append(LOBBY, said('c'), START)
+    const newest = await ports.log.append(TASKS, [], START)
+    await greetWith({ channel: LOBBY, after: first }, { channel: TASKS, after: offset(newest - 2) })
+    expect(ports.sender.sentTo(ALICE)).toMatchObject([
+      { type: 'welcome', channels: { [LOBBY]: last, tasks: newest } },
+      { type: 'events', channel: LOBBY, first: first + 1, offset: last, events: [{ id: 'b' }, { id: 'c' }] },
+      { type: 'reset', channel: 'tasks', offset: newest },
+    ])
+  })
+
+  it('says no more once a frame can not be delivered', async () => {
+    await open(ports.store, ALICE, TASKS)
+    const newest = await ports.log.append(TASKS, [], START)
+    ports.sender.answer = () => 'gone'
+    await greetWith({ channel: TASKS, after: offset(newest - 2) })
+    expect(ports.sender.frames).toEqual([])
+    expect(ports.store.traceOf(ALICE)).toEqual([])
   })
 
   it('greets an echo line in words, and nobody else', async () => {
