@@ -1,9 +1,10 @@
+import { foreignFunctions, skippedTypes } from './report.ts'
 import type { RunningStack } from './stack.ts'
 
 /** One screen for whoever started the stack: where everything is, what to try, what to know. */
 export function screen(stack: RunningStack, page: string, logFile: string): string {
   const urls = stack.apis.map(({ protocol, logicalId, url }) => [
-    protocol === 'HTTP' ? 'REST' : 'WebSocket',
+    protocol === 'HTTP' ? 'HTTP' : 'WebSocket',
     url,
     logicalId,
   ])
@@ -15,10 +16,13 @@ export function screen(stack: RunningStack, page: string, logFile: string): stri
         !key.startsWith('ExportsOutput') && !shown.has(stack.toLocal(value)) && !warned.has(value),
     )
     .map(({ key, value }) => [key, stack.toLocal(value)])
-  const skipped = Object.entries(stack.skipped).map(([type, count]) => `${type} (${count})`)
+  const { resources } = stack.deployment
+  const skipped = Object.entries(skippedTypes(resources)).map(([type, count]) => `${type} (${count})`)
+  const foreign = foreignFunctions(resources).map(({ path, runtime }) => `${path} (${runtime})`)
   const notes = [
     ...stack.deployment.messages.map(({ level, text }) => [level, text]),
     ...(skipped.length > 0 ? [['skipped', `not emulated: ${skipped.join(', ')}`]] : []),
+    ...(foreign.length > 0 ? [['skipped', `functions that only run on AWS: ${foreign.join(', ')}`]] : []),
     ['DynamoDB', `${stack.dynamodb.engine.name} at ${stack.dynamodb.engine.endpoint}`],
     ['log', logFile],
   ]

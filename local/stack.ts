@@ -1,13 +1,11 @@
+import { apiDefinitions } from './api-gateway/definitions.ts'
 import { HttpApi } from './api-gateway/http/api.ts'
-import { httpApis } from './api-gateway/http/definition.ts'
 import type { ServiceCaller } from './api-gateway/http/service-integration.ts'
 import { WebSocketApi } from './api-gateway/websocket/api.ts'
-import { webSocketApis } from './api-gateway/websocket/definition.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { readAssembly } from './cloudformation/assembly.ts'
 import { type Deployment, type DeploymentOptions, resolveAssembly } from './cloudformation/deployment.ts'
 import { NOTHING_GIVEN } from './cloudformation/given-values.ts'
-import { supportOf } from './cloudformation/resource-types.ts'
 import { DynamoDbService } from './dynamodb/service.ts'
 import { scheduleDefinitions } from './events/definition.ts'
 import { Schedules } from './events/schedules.ts'
@@ -106,14 +104,6 @@ export class RunningStack {
     })
   }
 
-  /** Types of the template that are not emulated, each with its count. */
-  get skipped(): Record<string, number> {
-    const counts: Record<string, number> = {}
-    for (const { type } of this.deployment.resources)
-      if (supportOf(type) === 'skipped') counts[type] = (counts[type] ?? 0) + 1
-    return counts
-  }
-
   /** Ends everything. Idempotent. */
   close(): Promise<void> {
     this.#closed ??= closeAll(this.#closers)
@@ -132,11 +122,10 @@ async function closeAll(closers: (() => Promise<void> | void)[]): Promise<void> 
 export async function startStack(options: StackOptions): Promise<RunningStack> {
   const { assembly, given = NOTHING_GIVEN, firstPort = 0, data } = options
   const { clock = systemClock, log = silentLog, env = process.env } = options
-  const deployment = resolveAssembly(readAssembly(assembly), options)
-  const { resources, environment, isRegionOpen } = deployment
-  const definitions = [...webSocketApis(resources, environment), ...httpApis(resources, environment)].sort(
-    byTemplate(deployment),
-  )
+  const resolved = resolveAssembly(readAssembly(assembly), options)
+  const { resources, environment, isRegionOpen } = resolved
+  const { definitions, messages } = apiDefinitions(resolved)
+  const deployment = { ...resolved, messages: [...resolved.messages, ...messages] }
   const closers: (() => Promise<void> | void)[] = []
   try {
     checkMappings(resources, log)
@@ -208,12 +197,6 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
     await closeAll(closers)
     throw error
   }
-}
-
-/** On AWS each API has its own host; here each has its own port, in the order of the template. */
-function byTemplate({ resources }: Deployment) {
-  const place = new Map(resources.map(({ physicalId }, index) => [physicalId, index]))
-  return (a: { apiId: string }, b: { apiId: string }) => (place.get(a.apiId) ?? 0) - (place.get(b.apiId) ?? 0)
 }
 
 async function listen(api: Api, port: number): Promise<number> {

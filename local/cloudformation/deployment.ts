@@ -19,6 +19,8 @@ export interface Deployment {
   readonly isRegionOpen: boolean
   /** Of all stacks that run, in template order. */
   readonly resources: readonly Resource[]
+  /** Emulated resources that could not be had. */
+  readonly unresolved: readonly Unresolved[]
   readonly outputs: readonly Output[]
   /** What constructs have to say, and what was left out. */
   readonly messages: readonly Message[]
@@ -75,6 +77,7 @@ export function resolveAssembly(assembly: Assembly, options: DeploymentOptions =
   for (const { resolver } of resolvers) resolver.publish()
   for (const { resolver } of resolvers) resolver.publishNested()
   const { resources, clashes } = withoutClashes(settled(running))
+  const unresolved = running.flatMap((resolver) => resolver.unresolved)
   const outputs = running.flatMap((resolver) =>
     resolver.outputs().map((output) => ({ ...output, stack: resolver.name })),
   )
@@ -82,13 +85,14 @@ export function resolveAssembly(assembly: Assembly, options: DeploymentOptions =
     environment,
     isRegionOpen,
     resources,
+    unresolved,
     outputs: outputs.flatMap(({ value, ...output }) =>
       typeof value === 'string' ? [{ ...output, value }] : [],
     ),
     messages: [
       ...assembly.messages,
       ...messages,
-      ...skipped(running.flatMap(({ unresolved }) => unresolved)),
+      ...skipped(unresolved),
       ...clashes,
       ...outputs.flatMap(({ value, key, stack }) =>
         value instanceof UnresolvableError && !value.isConsequence

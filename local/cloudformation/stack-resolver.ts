@@ -38,6 +38,8 @@ export interface Unresolved {
   readonly reason: string
   /** It only refers to one that could not be had. */
   readonly isConsequence: boolean
+  /** Those that can be resolved. */
+  readonly properties: Readonly<Record<string, unknown>>
 }
 
 export interface StackOutput {
@@ -137,8 +139,7 @@ export class StackResolver implements Scope, ReferenceSource {
         if (!(error instanceof UnresolvableError)) throw error
         // Nothing here reads the properties of what is not emulated; its name may do.
         if (!isEmulated) return [{ ...identity, physicalId: logicalId, arn: '', properties: {} }]
-        const { message: reason, isConsequence } = error
-        this.#unresolved.set(logicalId, { logicalId, type, path, reason, isConsequence })
+        this.#leaveOut(logicalId, resource, error)
         return []
       } finally {
         this.#listener = undefined
@@ -266,14 +267,8 @@ export class StackResolver implements Scope, ReferenceSource {
       if (this.#unresolved.has(logicalId)) return false
       // Not a resource but a loop of the AWS::LanguageExtensions transform, for one.
       if (typeof (resource as Partial<TemplateResource>).Type !== 'string') {
-        const reason = `${logicalId} is not supported; expected a resource with a Type`
-        this.#unresolved.set(logicalId, {
-          logicalId,
-          type: logicalId,
-          path: `${this.name}/${logicalId}`,
-          reason,
-          isConsequence: false,
-        })
+        const error = new UnresolvableError(`${logicalId} is not supported; expected a resource with a Type`)
+        this.#leaveOut(logicalId, { Type: logicalId }, error)
         return false
       }
       const { Condition, Type: type } = resource
@@ -282,17 +277,24 @@ export class StackResolver implements Scope, ReferenceSource {
         return this.condition(Condition)
       } catch (error) {
         if (!(error instanceof UnresolvableError)) throw error
-        const { message: reason, isConsequence } = error
-        if (supportOf(type) === 'emulated')
-          this.#unresolved.set(logicalId, {
-            logicalId,
-            type,
-            path: pathOf(resource) ?? `${this.name}/${logicalId}`,
-            reason,
-            isConsequence,
-          })
+        if (supportOf(type) === 'emulated') this.#leaveOut(logicalId, resource, error)
         return false
       }
+    })
+  }
+
+  #leaveOut(logicalId: string, resource: TemplateResource, { message, isConsequence }: UnresolvableError) {
+    const properties = Object.keys(resource.Properties ?? {}).flatMap((name) => {
+      const value = this.#attempt(() => this.#property(logicalId, resource, name))
+      return value === undefined ? [] : [[name, value] as const]
+    })
+    this.#unresolved.set(logicalId, {
+      logicalId,
+      type: resource.Type,
+      path: pathOf(resource) ?? `${this.name}/${logicalId}`,
+      reason: message,
+      isConsequence,
+      properties: Object.fromEntries(properties),
     })
   }
 
