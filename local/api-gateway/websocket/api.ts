@@ -25,6 +25,7 @@ import {
 import { ManagementApi, refuse, refuseRoute } from './management-api.ts'
 import { Messages } from './messages.ts'
 import { FORBIDDEN, UPGRADE_REQUIRED } from './refusal.ts'
+import { RequestLog } from './request-log.ts'
 import { RequestThrottle } from './request-throttle.ts'
 import { Routes } from './routes.ts'
 import { RunningWork } from './running-work.ts'
@@ -77,10 +78,11 @@ export class WebSocketApi {
     this.#endpoint = new DefaultEndpoint(definition)
     this.#work = new RunningWork((error) => log.error(source, `the gateway failed: ${String(error)}`))
     for (const problem of definition.problems) log.warn(source, problem)
-    this.#routes = new Routes(definition, { ...deps, source, apiId: definition.apiId })
+    const requestLog = new RequestLog(definition.stages, { clock, log, source })
+    this.#routes = new Routes(definition, { ...deps, source, apiId: definition.apiId }, requestLog)
     const routes = this.#routes
     const throttle = new RequestThrottle(definition.stages, { clock, account: deps.throttle, newConnections })
-    const messages = new Messages({ clock, log, source, throttle, routes })
+    const messages = new Messages({ clock, log, source, throttle, routes, requestLog })
     this.#handshakes = new Handshakes(definition, { clock, log, throttle, routes, authorizer })
     this.#disconnects = new Disconnects(routes.get('$disconnect'), { clock, work: this.#work })
     this.#sockets = new Sockets({

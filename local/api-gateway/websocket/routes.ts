@@ -7,6 +7,7 @@ import { HttpClient } from './integrations/http-client.ts'
 import type { Integration, IntegrationDeps, IntegrationResult } from './integrations/integration.ts'
 import type { Handshake } from './parameter-mapping.ts'
 import type { Payload } from '../payload.ts'
+import type { RequestLog } from './request-log.ts'
 import { RequestModels } from './request-models.ts'
 import type { StageVariables } from '../stage-variables.ts'
 
@@ -25,16 +26,19 @@ export class Route {
   readonly isTwoWay: boolean
   readonly #integration: Integration
   readonly #models: RequestModels | undefined
+  readonly #log: RequestLog
 
   constructor(
     { key, isTwoWay }: WebSocketRoute,
     integration: Integration,
     models: RequestModels | undefined,
+    log: RequestLog,
   ) {
     this.key = key
     this.isTwoWay = isTwoWay
     this.#integration = integration
     this.#models = models
+    this.#log = log
   }
 
   /** @returns what is wrong with a message, in words; undefined for one that fits, and without models */
@@ -44,15 +48,18 @@ export class Route {
 
   /** Never rejects: trouble is logged, and the failure says what the client is told. */
   call({ event, payload, stageVariables }: RouteCall): Promise<IntegrationResult> {
-    return this.#integration.call({
-      routeKey: this.key,
-      isTwoWay: this.isTwoWay,
-      event,
-      payload,
-      context: event.requestContext,
-      stageVariables,
-      ...(this.key === '$connect' ? { handshake: event as Handshake } : {}),
-    })
+    const context = event.requestContext
+    return this.#log.integrated(context, () =>
+      this.#integration.call({
+        routeKey: this.key,
+        isTwoWay: this.isTwoWay,
+        event,
+        payload,
+        context,
+        stageVariables,
+        ...(this.key === '$connect' ? { handshake: event as Handshake } : {}),
+      }),
+    )
   }
 }
 
@@ -65,9 +72,11 @@ export class Routes {
   readonly #expression: SelectionExpression
   readonly #deps: IntegrationDeps
   readonly #client: HttpClient
+  readonly #log: RequestLog
 
-  constructor(definition: WebSocketApiDefinition, deps: IntegrationDeps) {
+  constructor(definition: WebSocketApiDefinition, deps: IntegrationDeps, log: RequestLog) {
     this.#deps = deps
+    this.#log = log
     this.#client = new HttpClient(deps.clock, deps.hosts)
     this.#expression = this.#readExpression(definition.routeSelectionExpression)
     this.#routes = new Map([...definition.routes].map(([key, route]) => [key, this.#make(route)]))
@@ -98,10 +107,10 @@ export class Routes {
   #make(route: WebSocketRoute): Route {
     const integration = createIntegration(route.key, route.integration, this.#client, this.#deps)
     try {
-      return new Route(route, integration, route.models && new RequestModels(route.models))
+      return new Route(route, integration, route.models && new RequestModels(route.models), this.#log)
     } catch (error) {
       const why = `route "${route.key}" can not be served: ${(error as Error).message}`
-      return new Route(route, refusing(this.#deps, why), undefined)
+      return new Route(route, refusing(this.#deps, why), undefined, this.#log)
     }
   }
 
