@@ -3,6 +3,7 @@ import type { Clock, Timer } from '../clock.ts'
 import { Sender, newHandOver, SLOTS } from './hand-over.ts'
 import type { InvokeResult } from './invoker.ts'
 import type { ErrorPayload, FromWorker, Invocation, WorkerData } from './protocol.ts'
+import type { Trouble } from './trouble.ts'
 
 export interface EnvironmentOptions {
   readonly code: string
@@ -27,6 +28,7 @@ export interface Work {
   readonly requestId: string
   /** JSON text. */
   readonly event: string
+  readonly trouble: Trouble | undefined
   readonly settle: (result: InvokeResult) => void
   /** The environment ended before it began: it is to be handed to another. */
   readonly handBack: (work: Work) => void
@@ -121,9 +123,17 @@ export class ExecutionEnvironment {
     }
     const number = this.#handOver.next()
     this.#assigned.push({ work, number, since: performance.now() })
-    const { requestId, event } = work
+    const { requestId, event, trouble } = work
     const { functionArn, timeoutMs } = this.#options
-    this.#worker.postMessage({ number, requestId, functionArn, timeoutMs, event } satisfies Invocation)
+    const invocation: Invocation = {
+      number,
+      requestId,
+      functionArn,
+      timeoutMs,
+      event,
+      ...(trouble && { trouble }),
+    }
+    this.#worker.postMessage(invocation)
     this.#handOver.wake()
     if (this.#assigned.length === 1) this.#begin()
   }
@@ -188,6 +198,11 @@ export class ExecutionEnvironment {
       return
     }
     if (message.type === 'ready') return
+    if (message.type === 'killed') {
+      this.#end('Error: Runtime exited with error: signal: killed')
+      void this.stop()
+      return
+    }
     if (message.type === 'result') {
       const isTooLarge = Buffer.byteLength(message.payload) > MAX_RESPONSE_BYTES
       this.#finish(isTooLarge ? tooLarge() : { payload: message.payload })

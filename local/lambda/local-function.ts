@@ -1,11 +1,17 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import { pause } from '../pause.ts'
+import { KINDS } from '../fault-kinds.ts'
 import { ExecutionEnvironment, type Work } from './execution-environment.ts'
 import { type FunctionDefinition, environmentVariables } from './function-definition.ts'
 import { FunctionThrottledError, type InvokeResult } from './invoker.ts'
 import type { LambdaOptions } from './service.ts'
+import type { Trouble } from './trouble.ts'
 import { workerCode } from './worker-code.ts'
 
 const DEFAULT_PATIENCE_MS = 5
+
+const MOMENTS = ['before', 'midway', 'after']
+const TROUBLE_KINDS = KINDS.filter((kind) => kind.startsWith('function.'))
 
 /** One function: its execution environments, and the invocations that wait for one. */
 export class LocalFunction {
@@ -20,9 +26,9 @@ export class LocalFunction {
   #starting: ExecutionEnvironment | undefined
   #patience: NodeJS.Timeout | undefined
   #running = 0
-  #isClosed = false
   #codeFolder: string | undefined
   #workerCode = ''
+  readonly #closing = new AbortController()
 
   constructor(definition: FunctionDefinition, options: LambdaOptions) {
     this.#definition = definition
@@ -35,6 +41,7 @@ export class LocalFunction {
 
   async invoke(event: unknown, requestId: string = randomUUID()): Promise<InvokeResult> {
     const { runtime, name, reservedConcurrency, codeFolder } = this.definition
+    const { clock, latency } = this.#options
     if (!runtime.startsWith('nodejs')) return unsupported(runtime)
     try {
       this.#codeFolder ??= codeFolder()
@@ -47,9 +54,12 @@ export class LocalFunction {
       throw new FunctionThrottledError('Rate Exceeded.')
     this.#workerCode ||= await workerCode()
     this.#running++
+    if (latency) await pause(clock, latency.invokeMs, this.#closing.signal)
     const text = JSON.stringify(event ?? null)
     const result = await new Promise<InvokeResult>((settle) => {
-      this.#waiting.push({ requestId, event: text, settle, handBack: (work) => this.#handBack(work) })
+      if (this.#closing.signal.aborted) return settle(CLOSED)
+      const handBack = (work: Work) => this.#handBack(work)
+      this.#waiting.push({ requestId, event: text, trouble: this.#trouble(), settle, handBack })
       this.#distribute()
     })
     this.#running--
@@ -79,9 +89,21 @@ export class LocalFunction {
     this.#distribute()
   }
 
+  /** Drawn when it is invoked, so that it does not depend on which environment takes it. */
+  #trouble(): Trouble | undefined {
+    const strike = this.#options.faults?.strike(TROUBLE_KINDS, this.definition.name)
+    if (!strike) return undefined
+    const [, kind, moment] = strike.kind.split('.')
+    return {
+      kind: kind as Trouble['kind'],
+      moment: (moment ?? MOMENTS[Math.floor(strike.chance * MOMENTS.length)]) as Trouble['moment'],
+      calls: strike.calls,
+    }
+  }
+
   /** Ends every execution environment, whatever it is doing; its invocation fails. Idempotent. */
   async close(): Promise<void> {
-    this.#isClosed = true
+    this.#closing.abort()
     clearTimeout(this.#patience)
     for (const { settle } of this.#waiting.splice(0)) settle(CLOSED)
     await Promise.all([...this.#environments, ...this.#others].map((environment) => environment.stop()))
@@ -119,7 +141,7 @@ export class LocalFunction {
 
   /** Looks again soon, for as long as anything waits behind something else. */
   #bePatient(): void {
-    if (this.#patience || this.#isClosed || !this.#isAnythingBehind()) return
+    if (this.#patience || this.#closing.signal.aborted || !this.#isAnythingBehind()) return
     this.#patience = setTimeout(() => {
       this.#patience = undefined
       const late = [...this.#environments].flatMap((environment) => environment.takeBack(this.#patienceMs))
@@ -146,13 +168,15 @@ export class LocalFunction {
 
   /** One at a time: what waits meanwhile may find a rest by then. */
   #startAnother(): void {
-    if (this.#starting || this.#isClosed || this.#waiting.length === 0) return
+    if (this.#starting || this.#closing.signal.aborted || this.#waiting.length === 0) return
     if (this.#environments.size >= this.#maxEnvironments) return
     const { definition } = this
     const environment = this.#newEnvironment(definition, this.#codeFolder ?? definition.codeFolder())
     this.#starting = environment
     this.#others.add(environment)
-    void environment.init().then(() => {
+    const { clock, latency } = this.#options
+    const cold = latency && pause(clock, latency.coldStartMs, this.#closing.signal)
+    void Promise.all([environment.init(), cold]).then(() => {
       this.#others.delete(environment)
       if (this.#starting !== environment) return environment.stop() // its code was replaced meanwhile
       this.#starting = undefined
@@ -172,7 +196,7 @@ export class LocalFunction {
     this.#others.add(environment)
     await environment.init()
     this.#others.delete(environment)
-    if (environment.isAlive && !this.#isClosed) return environment
+    if (environment.isAlive && !this.#closing.signal.aborted) return environment
     await environment.stop()
     throw new Error(problems[0] ?? 'its handler could not be loaded in time')
   }

@@ -1,4 +1,5 @@
 import type { HostTable } from '../hosts.ts'
+import type { Trouble } from './trouble.ts'
 
 /** What passes between an execution environment's thread and the service. */
 export interface WorkerData {
@@ -33,12 +34,15 @@ export interface Invocation {
   readonly timeoutMs: number
   /** JSON text. */
   readonly event: string
+  readonly trouble?: Trouble
 }
 
 export type FromWorker =
   | { readonly type: 'ready' }
   | { readonly type: 'log'; readonly text: string }
   | { readonly type: 'result'; readonly payload: string }
+  /** The thread is to be killed as it stands. */
+  | { readonly type: 'killed' }
   /** `fatal`: the environment ends with it. */
   | { readonly type: 'error'; readonly payload: string; readonly stack: string; readonly fatal: boolean }
 

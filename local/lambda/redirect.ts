@@ -11,8 +11,9 @@ const AWS_HOST = /\.(amazonaws\.com(\.cn)?|api\.aws)$/
  * and fetch all end in `tls.connect`. What comes back is a plain socket dressed as one of TLS: on loopback there is
  * nothing to hide, and handshakes would cost more than all the rest. A host of AWS that is not in the table fails at
  * once and says why; every other host is left alone.
+ * @param onAnswer is told when something comes back, before anybody else sees it
  */
-export function redirectConnections(hosts: HostTable): void {
+export function redirectConnections(hosts: HostTable, onAnswer: () => void = () => undefined): void {
   const connect = tls.connect.bind(tls) as (...args: unknown[]) => tls.TLSSocket
   const redirected = (...args: unknown[]): tls.TLSSocket => {
     const { options, callback } = parseArguments(args)
@@ -21,6 +22,8 @@ export function redirectConnections(hosts: HostTable): void {
     if (port === undefined && !AWS_HOST.test(host)) return connect(...args)
     const socket =
       port === undefined ? refused(host, hosts) : net.connect({ host: '127.0.0.1', port, noDelay: true })
+    // Prepended, which does not set the socket flowing.
+    socket.prependListener('data', onAnswer)
     return dress(socket, callback)
   }
   tls.connect = redirected

@@ -3,7 +3,9 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../clock.ts'
 import type { Environment, Resource } from '../cloudformation/resource.ts'
 import type { Destinations } from '../destination.ts'
+import type { Faults } from '../faults.ts'
 import type { HostTable } from '../hosts.ts'
+import type { Latency } from '../latency.ts'
 import type { Log } from '../log.ts'
 import { type FunctionDefinition, functionDefinitions } from './function-definition.ts'
 import { type FunctionInvoker, FunctionNotFoundError, type InvokeResult } from './invoker.ts'
@@ -25,6 +27,10 @@ export interface LambdaOptions {
    * milliseconds. AWS starts one at once; here most handlers are done sooner than a thread starts. @default 5
    */
   readonly patienceMs?: number
+  /** @default none */
+  readonly faults?: Faults
+  /** @default as quick as this machine */
+  readonly latency?: Latency
 }
 
 /** Waits before the second and the third try of an asynchronous invocation. */

@@ -9,6 +9,7 @@ import { ignoreProjectType, isPlainScript } from './common-js.ts'
 import { Receiver } from './hand-over.ts'
 import type { ErrorPayload, FromWorker, Invocation, WorkerData } from './protocol.ts'
 import { redirectConnections } from './redirect.ts'
+import { TroubleMaker } from './trouble.ts'
 
 type Handler = (
   event: unknown,
@@ -25,11 +26,12 @@ let current: Invocation | undefined
 let whenIdle: (() => void) | undefined
 
 const post = (message: FromWorker) => port.postMessage(message)
+const troubleMaker = new TroubleMaker(() => post({ type: 'killed' }))
 
 if (data.nodeOptions !== undefined) process.env['NODE_OPTIONS'] = data.nodeOptions
 process.cwd = () => data.taskRoot
 process.setSourceMapsEnabled(true)
-redirectConnections(data.hosts)
+redirectConnections(data.hosts, () => troubleMaker.answered())
 ignoreProjectType(data.taskRoot)
 captureOutput()
 
@@ -69,8 +71,10 @@ async function run(): Promise<void> {
   for (;;) {
     const invocation = take()
     current = invocation
+    troubleMaker.begin(invocation.trouble)
     try {
       const result = await call(handler, invocation)
+      troubleMaker.end()
       post({ type: 'result', payload: JSON.stringify(result === undefined ? null : result) })
     } catch (error) {
       fail(describe(error), error, false)

@@ -4,8 +4,10 @@ import { dirname, join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import type { Environment, Resource } from '../../../local/cloudformation/resource.ts'
 import { type Clock, systemClock } from '../../../local/clock.ts'
+import type { Faults } from '../../../local/faults.ts'
 import type { HostTable } from '../../../local/hosts.ts'
 import { functionDefinitions } from '../../../local/lambda/function-definition.ts'
+import type { Latency } from '../../../local/latency.ts'
 import type { InvokeResult } from '../../../local/lambda/invoker.ts'
 import { LambdaService } from '../../../local/lambda/service.ts'
 
@@ -27,6 +29,8 @@ interface Setup {
   readonly clock?: Clock
   readonly hosts?: () => HostTable
   readonly patienceMs?: number
+  readonly faults?: Faults
+  readonly latency?: Latency
 }
 
 interface Line {
@@ -42,7 +46,7 @@ export function makeFunctions({
   functions,
   clock = systemClock,
   hosts,
-  patienceMs,
+  ...options
 }: Setup) {
   const project = mkdtempSync(join(tmpdir(), 'lambda-test-'))
   for (const [path, content] of Object.entries(files)) {
@@ -66,7 +70,7 @@ export function makeFunctions({
     assetPath,
     hosts: hosts ?? (() => ({})),
     destinations: { send: () => undefined },
-    ...(patienceMs === undefined ? {} : { patienceMs }),
+    ...options,
   })
   onTestFinished(async () => {
     await service.close()
