@@ -2,7 +2,7 @@
 export type HostTable = Readonly<Record<string, number>>
 
 /** Services whose calls are answered by one server, told apart by the host they were made for. */
-export const SERVICES = ['dynamodb', 'streams.dynamodb', 'lambda', 'sqs', 'ssm'] as const
+export const SERVICES = ['dynamodb', 'streams.dynamodb', 'events', 'lambda', 'sqs', 'ssm'] as const
 export type ServiceName = (typeof SERVICES)[number]
 
 /** `dynamodb.eu-west-1.amazonaws.com` */

@@ -8,7 +8,10 @@ import { type Deployment, type DeploymentOptions, resolveAssembly } from './clou
 import { NOTHING_GIVEN } from './cloudformation/given-values.ts'
 import { DynamoDbService } from './dynamodb/service.ts'
 import { scheduleDefinitions } from './events/definition.ts'
+import { eventsEndpoint } from './events/endpoint.ts'
+import { EventBuses } from './events/event-buses.ts'
 import { Schedules } from './events/schedules.ts'
+import { Targets } from './events/targets.ts'
 import { type HostTable, inAnyRegion, portOf } from './hosts.ts'
 import { invokeApi } from './lambda/invoke-api.ts'
 import { checkMappings } from './lambda/mapping-definition.ts'
@@ -17,6 +20,8 @@ import { type Log, silentLog } from './log.ts'
 import { Services } from './services.ts'
 import { callSqs } from './sqs/call.ts'
 import { queueDefinitions } from './sqs/definition.ts'
+import { QueueEventSourceMapping } from './sqs/event-source-mapping.ts'
+import { queueMappings } from './sqs/mapping-definition.ts'
 import { sqsEndpoint } from './sqs/endpoint.ts'
 import { Queues } from './sqs/queues.ts'
 import { ssmEndpoint } from './ssm/endpoint.ts'
@@ -151,6 +156,8 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
       destinations: queues,
     })
     closers.push(() => functions.close())
+    const targets = new Targets({ functions, queues, log })
+    const buses = new EventBuses({ resources, environment, targets, clock, log })
     const sqs = sqsEndpoint(queues, { environment, log })
     const callServices: ServiceCaller = (service, operation, input) =>
       service === 'SQS'
@@ -160,6 +167,7 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
       {
         dynamodb: dynamodb.front.handle,
         'streams.dynamodb': dynamodb.front.handle,
+        events: eventsEndpoint(buses),
         lambda: invokeApi(functions),
         sqs: (request, response) => void sqs(request, response),
         ssm: ssmEndpoint(new ParameterStore({ resources, given: given.ssm, environment, clock })),
@@ -184,13 +192,17 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
       apis.push(...stagesOf(api, port))
     }
     const schedules = new Schedules(scheduleDefinitions(resources, environment), {
-      functions,
+      targets,
       clock,
-      log,
       environment,
     })
     closers.push(() => schedules.stop())
     await dynamodb.consume({ functions, destinations: queues })
+    for (const definition of queueMappings(resources, queues, log)) {
+      const mapping = new QueueEventSourceMapping(definition, { functions, environment, clock, log })
+      closers.push(() => mapping.stop())
+      mapping.start()
+    }
     schedules.start()
     return new RunningStack({ deployment, apis, functions, queues, schedules, dynamodb }, hosts, closers)
   } catch (error) {

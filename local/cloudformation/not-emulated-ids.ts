@@ -162,7 +162,6 @@ export const NOT_EMULATED: Readonly<Record<string, Maker>> = {
   'AWS::ECS::TaskDefinition': byArn('ecs', 'Family', (name) => `task-definition/${name}:1`, [
     'TaskDefinitionArn',
   ]),
-  'AWS::Events::EventBus': named('events', 'Name', (name) => `event-bus/${name}`, ['Name']),
   'AWS::Kinesis::Stream': named('kinesis', 'Name', (name) => `stream/${name}`),
   'AWS::KinesisFirehose::DeliveryStream': named(
     'firehose',

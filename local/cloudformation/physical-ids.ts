@@ -120,6 +120,11 @@ const MAKERS: Readonly<Record<string, Maker>> = {
     const arn = `${arnOf(id, 'logs', `log-group:${ref}`)}:*`
     return { ref, arn, attributes: { Arn: arn } }
   },
+  'AWS::Events::EventBus': (id, name) => {
+    const ref = name('Name') ?? generatedName(id, 256)
+    const arn = arnOf(id, 'events', `event-bus/${ref}`)
+    return { ref, arn, attributes: { Arn: arn, Name: ref } }
+  },
   'AWS::Events::Rule': (id, name) => {
     const ref = name('Name') ?? generatedName(id, 64)
     const bus = (name('EventBusName') ?? 'default').split('/').at(-1) ?? 'default'

@@ -12,6 +12,7 @@ const EMULATED: ReadonlySet<string> = new Set([
   'AWS::CloudFormation::Stack',
   'AWS::DynamoDB::GlobalTable',
   'AWS::DynamoDB::Table',
+  'AWS::Events::EventBus',
   'AWS::Events::Rule',
   'AWS::IAM::AccessKey',
   'AWS::IAM::Group',
@@ -39,6 +40,7 @@ const NEEDS_NOTHING: ReadonlySet<string> = new Set([
   'AWS::ApiGatewayV2::ApiGatewayManagedOverrides',
   'AWS::CDK::Metadata',
   'AWS::CloudFormation::WaitConditionHandle',
+  'AWS::Events::EventBusPolicy', // senders are of the same account: their roles decide
   'AWS::IAM::InstanceProfile',
   'AWS::IAM::ServiceLinkedRole',
   'AWS::Lambda::CodeSigningConfig',

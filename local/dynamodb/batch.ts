@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../clock.ts'
 import type { Destinations } from '../destination.ts'
+import { failedIdentifiers } from '../lambda/batch-response.ts'
 import { type FunctionInvoker, FunctionThrottledError, type InvokeResult } from '../lambda/invoker.ts'
 import type { Log } from '../log.ts'
 import { pause } from '../pause.ts'
@@ -133,30 +134,19 @@ function outcomeOf(
   window: TumblingWindow | undefined,
 ): Outcome {
   if (result.functionError) return { kind: 'failed', functionError: result.functionError }
-  const reply = parse(result.payload)
-  const outcome = partial ? partialOutcome(reply, batch) : ({ kind: 'done' } as const)
+  const outcome = partial ? partialOutcome(result.payload, batch) : ({ kind: 'done' } as const)
   const hasProgress = outcome.kind === 'done' || (outcome.kind === 'partial' && outcome.index > 0)
-  if (window && hasProgress && !window.accept(reply)) return { kind: 'failed', functionError: null }
+  if (window && hasProgress && !window.accept(result.payload)) return { kind: 'failed', functionError: null }
   return outcome
 }
 
-function partialOutcome(reply: unknown, batch: readonly StreamRecord[]): Outcome {
-  const failures = (reply as { batchItemFailures?: unknown } | null)?.batchItemFailures
-  if (!Array.isArray(failures) || failures.length === 0) return { kind: 'done' }
-  const indexes = failures.map((failure: unknown) => {
-    const id = (failure as { itemIdentifier?: unknown } | null)?.itemIdentifier
-    return batch.findIndex((record) => record.dynamodb.SequenceNumber === id)
-  })
+function partialOutcome(payload: string, batch: readonly StreamRecord[]): Outcome {
+  const indexes = failedIdentifiers(payload).map((id) =>
+    batch.findIndex((record) => record.dynamodb.SequenceNumber === id),
+  )
+  if (indexes.length === 0) return { kind: 'done' }
   if (indexes.includes(-1)) return { kind: 'failed', functionError: null }
   return { kind: 'partial', index: Math.min(...indexes) }
-}
-
-function parse(payload: string): unknown {
-  try {
-    return payload === '' ? null : JSON.parse(payload)
-  } catch {
-    return null // a handler's reply is JSON by the time it gets here; anything else reports no failures
-  }
 }
 
 function expiredCount(

@@ -58,10 +58,11 @@ export class TumblingWindow {
     }
   }
 
-  /** Takes over the state of a reply. @returns false when there is none, which fails the batch */
-  accept(reply: unknown): boolean {
+  /** Takes over the state of a reply, JSON text. @returns false when there is none, which fails the batch */
+  accept(payload: string): boolean {
     if (this.#isFinal) return true
-    const state = (reply as { readonly state?: unknown } | null)?.state
+    const reply = payload === '' ? null : (JSON.parse(payload) as { readonly state?: unknown } | null)
+    const state = reply?.state
     if (typeof state !== 'object' || state === null) return false
     this.#state = state
     this.#isTooLarge = Buffer.byteLength(JSON.stringify(state)) > MAX_STATE_BYTES

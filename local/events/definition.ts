@@ -23,9 +23,14 @@ export interface ScheduleDefinition {
   readonly targets: readonly ScheduleTarget[]
 }
 
+/** What a rule or a schedule invokes or sends to. */
 export interface ScheduleTarget {
   readonly arn: string
   readonly input: TargetInput
+  /** Of the message, where the target is a FIFO queue. */
+  readonly messageGroupId?: string
+  /** Queue for events that the target can not get. */
+  readonly deadLetterArn?: string
 }
 
 /**
@@ -64,10 +69,22 @@ function defineRule(resource: Resource, { partition, region, accountId }: Enviro
     arn: resource.arn || `arn:${partition}:events:${region}:${accountId}:rule/${name}`,
     enabled: properties['State'] !== 'DISABLED',
     expression: parseRuleExpression(text(properties['ScheduleExpression'])),
-    targets: list(properties['Targets']).map((target) => ({
-      arn: text(target['Arn']),
-      input: ruleInput(target),
-    })),
+    targets: ruleTargets(properties['Targets']),
+  }
+}
+
+/** @throws Error when one is what EventBridge would refuse */
+export const ruleTargets = (targets: unknown): ScheduleTarget[] =>
+  list(targets).map((target) => defineTarget(target, ruleInput(target)))
+
+function defineTarget(target: Readonly<Record<string, unknown>>, input: TargetInput): ScheduleTarget {
+  const { MessageGroupId } = record(target['SqsParameters'])
+  const { Arn } = record(target['DeadLetterConfig'])
+  return {
+    arn: text(target['Arn']),
+    input,
+    ...(MessageGroupId === undefined ? {} : { messageGroupId: text(MessageGroupId) }),
+    ...(Arn === undefined ? {} : { deadLetterArn: text(Arn) }),
   }
 }
 
@@ -111,7 +128,7 @@ function defineSchedule(
     ),
     ...(startsAt === undefined ? {} : { startsAt }),
     ...(endsAt === undefined ? {} : { endsAt }),
-    targets: [{ arn: text(target['Arn']), input: scheduleInput(target['Input']) }],
+    targets: [defineTarget(target, scheduleInput(target['Input']))],
   }
 }
 

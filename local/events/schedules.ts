@@ -1,20 +1,19 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock, Timer } from '../clock.ts'
 import type { Environment } from '../cloudformation/resource.ts'
-import type { FunctionInvoker } from '../lambda/invoker.ts'
-import type { Log } from '../log.ts'
 import type { ScheduleDefinition } from './definition.ts'
-import { targetEvent, type ContextVariables } from './target-input.ts'
+import { type BusEvent, isoSeconds, ruleVariables } from './event.ts'
+import type { ContextVariables } from './target-input.ts'
+import type { Targets } from './targets.ts'
 
 export interface SchedulesDependencies {
-  readonly functions: FunctionInvoker
+  readonly targets: Targets
   readonly clock: Clock
-  readonly log: Log
   readonly environment: Environment
 }
 
 /**
- * Runs the rules and schedules of a stack, invoking their functions asynchronously. What fell due while the process or
+ * Runs the rules and schedules of a stack. What fell due while the process or
  * the machine slept is due once when it wakes. Flexible time windows are taken as off.
  */
 export class Schedules {
@@ -29,19 +28,14 @@ export class Schedules {
 
   /**
    * From now on everything that is enabled comes when it is due: a rule's rate first after one period, a schedule's at
-   * once, or at its start date, as on AWS. Targets that are no functions are reported here.
+   * once, or at its start date, as on AWS. Targets that are not emulated are reported here.
    */
   start(): void {
     this.stop()
-    const { clock, log } = this.#dependencies
+    const { clock, targets } = this.#dependencies
     const now = clock.now()
     for (const definition of this.#definitions) {
-      for (const { arn } of definition.targets.filter((t) => !isFunction(t.arn))) {
-        log.warn(
-          'events',
-          `${definition.kind} "${definition.path}" has the target "${arn}", which is not emulated; it is skipped`,
-        )
-      }
+      targets.report(definition, definition.targets)
       if (!definition.enabled) continue
       const origin = definition.startsAt ?? now
       const first = definition.kind === 'schedule' ? Math.max(origin, now) - 1 : now
@@ -93,27 +87,11 @@ export class Schedules {
   }
 
   #invokeTargets(definition: ScheduleDefinition, due: number): void {
-    const { functions, log, environment } = this.#dependencies
+    const { targets, environment } = this.#dependencies
     const event = scheduledEvent(definition, due, environment)
-    for (const target of definition.targets.filter((t) => isFunction(t.arn))) {
-      try {
-        functions.invokeAsync(
-          target.arn,
-          targetEvent(target.input, event, contextVariables(definition, due, event)),
-        )
-      } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error)
-        log.error(
-          'events',
-          `${definition.kind} "${definition.path}" could not invoke "${target.arn}": ${reason}`,
-        )
-      }
-    }
+    for (const target of definition.targets)
+      targets.deliver(definition, target, event, contextVariables(definition, due, event))
   }
-}
-
-function isFunction(arn: string): boolean {
-  return /^arn:[^:]+:lambda:[^:]*:[^:]*:function:/.test(arn)
 }
 
 /**
@@ -129,7 +107,7 @@ function scheduledEvent(
   definition: ScheduleDefinition,
   due: number,
   { accountId, region }: Environment,
-): Readonly<Record<string, unknown>> {
+): BusEvent {
   const rule = definition.kind === 'rule'
   return {
     version: '0',
@@ -144,33 +122,13 @@ function scheduledEvent(
   }
 }
 
-/**
- * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html and
- * https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
- */
-function contextVariables(
-  definition: ScheduleDefinition,
-  due: number,
-  event: Readonly<Record<string, unknown>>,
-): ContextVariables {
-  if (definition.kind === 'rule') {
-    const { detail: _detail, ...withoutDetail } = event
-    return {
-      'aws.events.rule-arn': definition.arn,
-      'aws.events.rule-name': definition.name,
-      'aws.events.event.ingestion-time': event['time'],
-      'aws.events.event.json': event,
-      'aws.events.event': withoutDetail,
-    }
-  }
+/** https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html */
+function contextVariables(definition: ScheduleDefinition, due: number, event: BusEvent): ContextVariables {
+  if (definition.kind === 'rule') return ruleVariables(definition, event)
   return {
     'aws.scheduler.schedule-arn': definition.arn,
     'aws.scheduler.scheduled-time': isoSeconds(due),
-    'aws.scheduler.execution-id': event['id'],
+    'aws.scheduler.execution-id': event.id,
     'aws.scheduler.attempt-number': '1',
   }
-}
-
-function isoSeconds(epochMs: number): string {
-  return new Date(epochMs).toISOString().replace(/\.\d+/, '')
 }

@@ -78,6 +78,24 @@ function valueOf(attribute: MessageAttribute): Buffer {
     : Buffer.from(attribute.BinaryValue, 'base64')
 }
 
+/** What SQS itself says of a message that was received, by name. @param senderId account of whoever sent it */
+export function systemAttributes(message: StoredMessage, senderId: string): Record<string, string> {
+  const attributes = {
+    ApproximateReceiveCount: String(message.receiveCount),
+    AWSTraceHeader: message.systemAttributes?.['AWSTraceHeader']?.StringValue,
+    SentTimestamp: String(message.sentAt),
+    SequenceNumber: message.sequenceNumber,
+    MessageGroupId: message.groupId,
+    SenderId: senderId,
+    MessageDeduplicationId: message.deduplicationId,
+    ApproximateFirstReceiveTimestamp: String(message.firstReceivedAt),
+    DeadLetterQueueSourceArn: message.deadLetterSourceArn,
+  }
+  return Object.fromEntries(
+    Object.entries(attributes).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  )
+}
+
 /** What counts against the size limit: the body and each attribute's name, type and value. */
 export function sizeOf(message: NewMessage): number {
   return Object.entries(message.attributes ?? {}).reduce(

@@ -1,7 +1,14 @@
 import { invalidParameter, missingParameter, queueDoesNotExist, SqsError } from './errors.ts'
 import type { Input } from './input.ts'
 import { MAX_BATCH_ENTRIES, MAX_MESSAGE_BYTES } from './limits.ts'
-import { md5, md5OfAttributes, sizeOf, type MessageAttributes, type StoredMessage } from './message.ts'
+import {
+  md5,
+  md5OfAttributes,
+  sizeOf,
+  systemAttributes,
+  type MessageAttributes,
+  type StoredMessage,
+} from './message.ts'
 import type { Queue } from './queue.ts'
 import type { Queues } from './queues.ts'
 
@@ -144,23 +151,15 @@ function received(
   { system, names, accountId }: { system: readonly string[]; names: readonly string[]; accountId: string },
 ): object {
   const attributes = select(message.attributes ?? {}, names)
-  const systemAttributes = Object.entries({
-    SenderId: accountId,
-    SentTimestamp: String(message.sentAt),
-    ApproximateReceiveCount: String(message.receiveCount),
-    ApproximateFirstReceiveTimestamp: String(message.firstReceivedAt),
-    SequenceNumber: message.sequenceNumber,
-    MessageGroupId: message.groupId,
-    MessageDeduplicationId: message.deduplicationId,
-    AWSTraceHeader: message.systemAttributes?.['AWSTraceHeader']?.StringValue,
-    DeadLetterQueueSourceArn: message.deadLetterSourceArn,
-  }).filter(([name, value]) => value !== undefined && (system.includes('All') || system.includes(name)))
+  const chosen = Object.entries(systemAttributes(message, accountId)).filter(
+    ([name]) => system.includes('All') || system.includes(name),
+  )
   return {
     MessageId: message.id,
     ReceiptHandle: message.receiptHandle,
     MD5OfBody: md5(message.body),
     Body: message.body,
-    Attributes: systemAttributes.length === 0 ? undefined : Object.fromEntries(systemAttributes),
+    Attributes: chosen.length === 0 ? undefined : Object.fromEntries(chosen),
     MD5OfMessageAttributes: md5OfAttributes(attributes),
     MessageAttributes: Object.keys(attributes).length === 0 ? undefined : attributes,
   }

@@ -60,7 +60,10 @@ export class Queue {
     this.check(message)
     const now = this.#clock.now()
     const { fifo, delaySeconds } = this.definition
-    const duplicateKey = fifo && this.#deduplicationKey(message)
+    const deduplicationId = fifo && (message.deduplicationId ?? sha256(message.body))
+    const duplicateKey = fifo?.deduplicatesPerGroup
+      ? `${message.groupId ?? ''} ${deduplicationId ?? ''}`
+      : deduplicationId
     if (duplicateKey !== undefined) {
       for (const [key, { until }] of this.#deduplicated) if (until <= now) this.#deduplicated.delete(key)
       const earlier = this.#deduplicated.get(duplicateKey)
@@ -72,7 +75,9 @@ export class Queue {
       sentAt: now,
       visibleAt: now + (message.delaySeconds ?? delaySeconds) * 1000,
       receiveCount: 0,
-      ...(fifo ? { sequenceNumber: this.#nextSequenceNumber() } : {}),
+      ...(deduplicationId === undefined
+        ? {}
+        : { deduplicationId, sequenceNumber: this.#nextSequenceNumber() }),
     }
     if (duplicateKey !== undefined) {
       this.#deduplicated.set(duplicateKey, { until: now + DEDUPLICATION_MS, message: stored })
@@ -289,11 +294,6 @@ export class Queue {
     if (next !== Infinity) this.#wake = this.#clock.after(next - now, () => this.#serveWaiters())
   }
 
-  #deduplicationKey(message: NewMessage): string {
-    const id = message.deduplicationId ?? createHash('sha256').update(message.body).digest('hex')
-    return this.definition.fifo?.deduplicatesPerGroup ? `${message.groupId ?? ''} ${id}` : id
-  }
-
   #nextSequenceNumber(): string {
     return String(++this.#sequence).padStart(20, '0')
   }
@@ -316,6 +316,8 @@ export class Queue {
     )
   }
 }
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 
 function checkVisibility(seconds: number): void {
   if (!(seconds >= 0 && seconds <= MAX_VISIBILITY_TIMEOUT_SECONDS)) {

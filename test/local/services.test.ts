@@ -16,6 +16,7 @@ async function start({ isRegionOpen = false } = {}) {
     {
       dynamodb: answer('dynamodb'),
       'streams.dynamodb': answer('streams.dynamodb'),
+      events: answer('events'),
       lambda: answer('lambda'),
       sqs: answer('sqs'),
       ssm: answer('ssm'),
@@ -43,6 +44,7 @@ describe('the services', () => {
     ['streams.dynamodb.eu-west-1.amazonaws.com:443', 'streams.dynamodb'],
     ['lambda.eu-west-1.amazonaws.com', 'lambda'],
     ['sqs.eu-west-1.amazonaws.com', 'sqs'],
+    ['events.eu-west-1.amazonaws.com', 'events'],
     ['ssm.eu-west-1.amazonaws.com', 'ssm'],
   ])('send %s to %s', async (host, name) => {
     const { ask } = await start()
@@ -57,7 +59,7 @@ describe('the services', () => {
       __type: 'NotImplementedException',
       message:
         '"sqs.us-east-1.amazonaws.com" is not emulated by the local stack; ' +
-        'dynamodb, streams.dynamodb, lambda, sqs, ssm and the APIs of the template are',
+        'dynamodb, streams.dynamodb, events, lambda, sqs, ssm and the APIs of the template are',
     })
   })
 

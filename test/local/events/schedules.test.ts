@@ -3,7 +3,9 @@ import type { Environment, Resource } from '../../../local/cloudformation/resour
 import { ManualClock } from '../../../local/clock.ts'
 import { scheduleDefinitions } from '../../../local/events/definition.ts'
 import { Schedules } from '../../../local/events/schedules.ts'
+import { Targets } from '../../../local/events/targets.ts'
 import { FunctionNotFoundError } from '../../../local/lambda/invoker.ts'
+import { makeQueues } from '../sqs/fixture.ts'
 
 const environment: Environment = { partition: 'aws', region: 'eu-west-1', accountId: '123456789012' }
 const Arn = 'arn:aws:lambda:eu-west-1:123456789012:function:sweep'
@@ -46,22 +48,25 @@ function make(resources: readonly Resource[], startMs?: number) {
   const schedules = new Schedules(scheduleDefinitions(resources, environment), {
     clock,
     environment,
-    log: {
-      info: () => undefined,
-      warn: (_, text) => void logged.push(text),
-      error: (_, text) => void logged.push(text),
-    },
-    functions: {
-      invoke: () => Promise.reject(new Error('a schedule invokes asynchronously')),
-      invokeAsync(target, event) {
-        if (target.endsWith('missing')) throw new FunctionNotFoundError('Function not found')
-        calls.push({
-          target,
-          event: event as Record<string, unknown>,
-          at: new Date(clock.now()).toISOString().slice(11, 16),
-        })
+    targets: new Targets({
+      queues: makeQueues({}).queues,
+      log: {
+        info: () => undefined,
+        warn: (_, text) => void logged.push(text),
+        error: (_, text) => void logged.push(text),
       },
-    },
+      functions: {
+        invoke: () => Promise.reject(new Error('a schedule invokes asynchronously')),
+        invokeAsync(target, event) {
+          if (target.endsWith('missing')) throw new FunctionNotFoundError('Function not found')
+          calls.push({
+            target,
+            event: event as Record<string, unknown>,
+            at: new Date(clock.now()).toISOString().slice(11, 16),
+          })
+        },
+      },
+    }),
   })
   return { schedules, clock, calls, logged }
 }
@@ -146,10 +151,10 @@ describe('a rule', () => {
     schedules.start()
     clock.advance(2 * MINUTE)
     expect(calls).toHaveLength(2)
-    expect(logged[0]).toBe(`rule "Test/Sweep" could not invoke "${Arn}-missing": Function not found`)
+    expect(logged[0]).toBe(`rule "Test/Sweep" could not reach "${Arn}-missing": Function not found`)
   })
 
-  it('reports a target that is no function once', () => {
+  it('reports a target that is not emulated once', () => {
     const queue = 'arn:aws:sqs:eu-west-1:123456789012:Work'
     const { schedules, clock, calls, logged } = make([rule({ Targets: [{ Id: 'a', Arn: queue }] })])
     schedules.start()

@@ -28,6 +28,7 @@ async function start(code: string) {
     {
       dynamodb: answer('dynamodb'),
       'streams.dynamodb': answer('streams'),
+      events: answer('events'),
       lambda: answer('lambda'),
       sqs: answer('sqs'),
       ssm: answer('ssm'),
