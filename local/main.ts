@@ -3,6 +3,7 @@ import { createWriteStream, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { isAssembly } from './cloudformation/assembly.ts'
 import { synthesize } from './cloudformation/synthesize.ts'
+import { DEVELOPER } from './iam/credentials.ts'
 import { lockFolder } from './lock-file.ts'
 import type { Log } from './log.ts'
 import { type Options, USAGE, UsageError, parseOptions } from './options.ts'
@@ -12,7 +13,7 @@ import { screen } from './screen.ts'
 import { watchParent } from './watch-parent.ts'
 
 async function run(options: Options): Promise<void> {
-  const { app, port, state, web, context, data, selection, given } = options
+  const { app, port, state, web, iam, context, data, selection, given } = options
   const unlock = lockFolder(state, '--state')
   const logFile = join(state, 'local.log')
   const { log, endLog } = openLog(logFile)
@@ -45,6 +46,7 @@ async function run(options: Options): Promise<void> {
       assembly,
       firstPort: port === 0 ? 0 : pagePort + 1,
       log,
+      iam,
       selection,
       given,
       ...(data === undefined ? {} : { data }),
@@ -56,6 +58,8 @@ async function run(options: Options): Promise<void> {
       dynamodb: stack.dynamodb.engine.endpoint,
       tables: { ...stack.namesOf('AWS::DynamoDB::Table'), ...stack.namesOf('AWS::DynamoDB::GlobalTable') },
       functions: stack.namesOf('AWS::Lambda::Function'),
+      region: stack.deployment.environment.region,
+      credentials: DEVELOPER,
       outputs: stack.outputs,
     }
     page.outputs = outputs

@@ -15,6 +15,8 @@ export interface Options {
   readonly state: string
   /** Folder that keeps the tables from one start to the next; without it they begin empty. */
   readonly data: string | undefined
+  /** Whether signatures and permissions are checked. */
+  readonly iam: boolean
   /** Context for the app, over its own. */
   readonly context: Readonly<Record<string, string>>
   readonly selection: Selection
@@ -34,6 +36,7 @@ schedules on this machine, from the cloud assembly that is deployed to AWS.
   <folder>            a cloud assembly (cdk.out), or a CDK project, which is synthesized
   --port <number>     port of the page; each API gets the next one (default 4500)
   --web <folder>      a page to serve; its .ts files are bundled when asked for
+  --iam on|off        whether signatures and permissions are checked (default on)
   --state <folder>    where the log and outputs.json go (default .openline)
   --data <folder>     keeps the tables across starts (default: they begin empty)
   -c, --context k=v   context for the app, as for cdk; may be repeated
@@ -60,12 +63,15 @@ export function parseOptions(args: readonly string[]): Options | 'help' {
     throw new UsageError(
       `--port is "${values.port}"; expected a number from 0 (any free port) to ${MAX_PORT}`,
     )
+  if (values.iam !== 'on' && values.iam !== 'off')
+    throw new UsageError(`--iam is "${values.iam}"; expected on or off`)
   return {
     app: resolve(first ?? '.'),
     port: Number(values.port),
     web: values.web === undefined ? undefined : resolve(values.web),
     state: resolve(values.state),
     data: values.data === undefined ? undefined : resolve(values.data),
+    iam: values.iam === 'on',
     context: pairs(values, 'context'),
     selection: {
       stacks: values.stack,
@@ -92,6 +98,7 @@ function parse(args: readonly string[]) {
         web: { type: 'string' },
         state: { type: 'string', default: '.openline' },
         data: { type: 'string' },
+        iam: { type: 'string', default: 'on' },
         context: { type: 'string', short: 'c', ...REPEATED },
         stack: { type: 'string', ...REPEATED },
         region: { type: 'string' },

@@ -1,6 +1,8 @@
 import { apiDefinitions } from './api-gateway/definitions.ts'
 import { HttpApi } from './api-gateway/http/api.ts'
 import type { ServiceCaller } from './api-gateway/http/service-integration.ts'
+import { OPEN } from './api-gateway/http/authorizers.ts'
+import { IamAuthorizer } from './api-gateway/http/iam-authorizer.ts'
 import { WebSocketApi } from './api-gateway/websocket/api.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { readAssembly } from './cloudformation/assembly.ts'
@@ -13,6 +15,7 @@ import { EventBuses } from './events/event-buses.ts'
 import { Schedules } from './events/schedules.ts'
 import { Targets } from './events/targets.ts'
 import { type HostTable, inAnyRegion, portOf } from './hosts.ts'
+import { Iam } from './iam/iam.ts'
 import { invokeApi } from './lambda/invoke-api.ts'
 import { checkMappings } from './lambda/mapping-definition.ts'
 import { LambdaService } from './lambda/service.ts'
@@ -36,6 +39,8 @@ export interface StackOptions extends DeploymentOptions {
   readonly data?: string
   readonly clock?: Clock
   readonly log?: Log
+  /** Whether signatures and permissions are checked. @default true */
+  readonly iam?: boolean
   /** Where an engine may be named. @default the process's own */
   readonly env?: Readonly<Record<string, string | undefined>>
 }
@@ -131,6 +136,8 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
   const { resources, environment, isRegionOpen } = resolved
   const { definitions, messages } = apiDefinitions(resolved)
   const deployment = { ...resolved, messages: [...resolved.messages, ...messages] }
+  const iam =
+    options.iam === false ? undefined : new Iam({ resources, environment, isRegionOpen, clock, log })
   const closers: (() => Promise<void> | void)[] = []
   try {
     checkMappings(resources, log)
@@ -140,6 +147,7 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
       clock,
       log,
       env,
+      iam,
       ...(data === undefined ? {} : { data }),
     })
     closers.push(() => dynamodb.stop())
@@ -158,7 +166,7 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
     closers.push(() => functions.close())
     const targets = new Targets({ functions, queues, log })
     const buses = new EventBuses({ resources, environment, targets, clock, log })
-    const sqs = sqsEndpoint(queues, { environment, log })
+    const sqs = sqsEndpoint(queues, { environment, log, iam })
     const callServices: ServiceCaller = (service, operation, input) =>
       service === 'SQS'
         ? callSqs(queues, environment.accountId, operation, input)
@@ -168,9 +176,12 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
         dynamodb: dynamodb.front.handle,
         'streams.dynamodb': dynamodb.front.handle,
         events: eventsEndpoint(buses),
-        lambda: invokeApi(functions),
+        lambda: invokeApi({ functions, environment, iam }),
         sqs: (request, response) => void sqs(request, response),
-        ssm: ssmEndpoint(new ParameterStore({ resources, given: given.ssm, environment, clock })),
+        ssm: ssmEndpoint(new ParameterStore({ resources, given: given.ssm, environment, clock }), {
+          environment,
+          iam,
+        }),
       },
       { environment, isRegionOpen, log },
     )
@@ -178,13 +189,15 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
     hosts = await services.listen()
     closers.push(() => dynamodb.stopConsuming())
 
+    const mayInvoke = (functionArn: string, sourceArn: string, credentialsArn?: string) =>
+      iam?.mayInvoke({ service: 'apigateway.amazonaws.com', sourceArn }, functionArn, credentialsArn) ?? true
     const apis: RunningApi[] = []
     for (const [index, definition] of definitions.entries()) {
       const deps = { functions, clock, log, environment, services: callServices, hosts: () => hosts }
       const api =
         'routeSelectionExpression' in definition
-          ? new WebSocketApi(definition, deps)
-          : new HttpApi(definition, deps)
+          ? new WebSocketApi(definition, { ...deps, iam, mayInvoke })
+          : new HttpApi(definition, { ...deps, iam: iam ? new IamAuthorizer(iam) : OPEN })
       closers.push(() => api.close())
       const port = await listen(api, firstPort === 0 ? 0 : firstPort + index)
       const { domainName } = definition

@@ -23,13 +23,16 @@ const iamArn = (id: Identity, kind: string, name: NameOf, ref: string) =>
 export const iamId = (prefix: 'AROA' | 'AIDA', id: Pick<Identity, 'stack' | 'logicalId'>) =>
   `${prefix}${derived(id, 17, UPPER)}`
 
+/** AWS gives a stream the time it was made as its label. */
+export const STREAM_LABEL = '2026-01-01T00:00:00.000'
+
 const tableId: Maker = (id, name) => {
   const ref = name('TableName') ?? generatedName(id, 255)
   const arn = arnOf(id, 'dynamodb', `table/${ref}`)
   return {
     ref,
     arn,
-    attributes: { Arn: arn, StreamArn: `${arn}/stream/2026-01-01T00:00:00.000`, TableId: ref },
+    attributes: { Arn: arn, StreamArn: `${arn}/stream/${STREAM_LABEL}`, TableId: ref },
   }
 }
 

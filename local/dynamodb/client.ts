@@ -14,7 +14,7 @@ export class EngineError extends Error {
 const STREAM_OPERATIONS = new Set(['ListStreams', 'DescribeStream', 'GetShardIterator', 'GetRecords'])
 const TARGETS = { table: 'DynamoDB_20120810', stream: 'DynamoDBStreams_20120810' }
 /** The engine looks for the header only; who may call what is checked in front of it. */
-const AUTHORIZATION =
+export const AUTHORIZATION =
   'AWS4-HMAC-SHA256 Credential=local/20260101/local/dynamodb/aws4_request, SignedHeaders=host, Signature=0'
 
 function messageOf(answer: Readonly<Record<string, unknown>>): string {

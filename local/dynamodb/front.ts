@@ -1,10 +1,19 @@
 import { Agent, type IncomingMessage, type ServerResponse, request } from 'node:http'
+import type { Iam } from '../iam/iam.ts'
+import { RefusedError } from '../iam/refused-error.ts'
+import { readBody } from '../read-body.ts'
+import { accessesOf } from './authorization.ts'
+import { AUTHORIZATION } from './client.ts'
+import type { TableDirectory } from './table-directory.ts'
 
 export interface FrontOptions {
   /** The engine's endpoint. */
   readonly endpoint: string
   /** Called after a call that may have written, with the engine's answer already on its way back. */
   readonly onWrite: () => void
+  /** Who may do what; without it anybody may do anything. */
+  readonly iam?: Iam | undefined
+  readonly tables: TableDirectory
 }
 
 const READS = /\.(Get|BatchGet|Query|Scan|Describe|List|TransactGet)/
@@ -13,8 +22,8 @@ const READS = /\.(Get|BatchGet|Query|Scan|Describe|List|TransactGet)/
 const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'transfer-encoding', 'host'])
 
 /**
- * Stands between functions and the engine: the place that knows who calls. Refuses what is not signed and what comes
- * from a web page, passes the rest on, and wakes the readers of streams after a write.
+ * Stands between functions and the engine: the place that knows who calls. Refuses what is not signed or not allowed and
+ * what comes from a web page, passes the rest on, and wakes the readers of streams after a write.
  */
 export class DynamoDbFront {
   readonly #options: FrontOptions
@@ -29,14 +38,34 @@ export class DynamoDbFront {
       refuse(response, 403, 'AccessDeniedException', 'calls from web pages are not let through')
       return
     }
-    if (incoming.headers.authorization === undefined) {
-      refuse(response, 400, 'MissingAuthenticationTokenException', 'Request is missing Authentication Token')
-      return
-    }
+    readBody(incoming)
+      .then((body) => {
+        this.#authorize(incoming, body)
+        this.#pass(incoming, body, response)
+      })
+      .catch((error: unknown) => {
+        if (error instanceof RefusedError) refuse(response, 400, error.exception, wordingOf(error))
+        else response.destroy() // the caller is gone: nobody reads an answer
+      })
+  }
+
+  /** @throws RefusedError */
+  #authorize(incoming: IncomingMessage, body: Buffer): void {
+    const { iam, tables } = this.#options
+    if (!iam) return
+    const caller = iam.authenticate(incoming, body, 'dynamodb')
+    const operation = String(incoming.headers['x-amz-target']).split('.').at(-1) ?? ''
+    const input = parse(body)
+    // What is no JSON object can do no harm, and the engine says what is wrong with it.
+    if (input) for (const access of accessesOf(operation, input, tables)) iam.authorize(caller, access)
+  }
+
+  #pass(incoming: IncomingMessage, body: Buffer, response: ServerResponse): void {
     const isWrite = !READS.test(String(incoming.headers['x-amz-target']))
-    const headers = Object.fromEntries(
-      Object.entries(incoming.headers).filter(([name]) => !HOP_BY_HOP.has(name)),
-    )
+    const headers = {
+      authorization: AUTHORIZATION, // the engine wants to see one, whatever it says
+      ...Object.fromEntries(Object.entries(incoming.headers).filter(([name]) => !HOP_BY_HOP.has(name))),
+    }
     const { endpoint, onWrite } = this.#options
     const onward = request(endpoint, { method: incoming.method, agent: this.#agent, headers }, (answer) => {
       response.writeHead(answer.statusCode ?? 500, answer.headers)
@@ -51,11 +80,23 @@ export class DynamoDbFront {
     response.once('close', () => {
       if (!response.writableFinished) onward.destroy()
     })
-    incoming.pipe(onward)
+    onward.end(body)
   }
 
   close(): void {
     this.#agent.destroy()
+  }
+}
+
+const wordingOf = ({ reason, message }: RefusedError) =>
+  reason === 'MissingAuthenticationToken' ? 'Request is missing Authentication Token' : message
+
+function parse(body: Buffer): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const input: unknown = JSON.parse(body.toString())
+    return typeof input === 'object' && input !== null ? (input as Record<string, unknown>) : undefined
+  } catch {
+    return undefined
   }
 }
 

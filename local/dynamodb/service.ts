@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { Environment, Resource } from '../cloudformation/resource.ts'
 import type { Destinations } from '../destination.ts'
+import type { Iam } from '../iam/iam.ts'
 import type { FunctionInvoker } from '../lambda/invoker.ts'
 import type { Log } from '../log.ts'
 import { noCheckpoints } from './checkpoints.ts'
@@ -9,6 +10,7 @@ import { type Engine, type EngineOptions, startEngine } from './engine.ts'
 import { EventSourceMapping } from './event-source-mapping.ts'
 import { DynamoDbFront } from './front.ts'
 import { type StreamMappingDefinition, streamMappings } from './mapping-definition.ts'
+import { TableDirectory } from './table-directory.ts'
 import { type Table, createTables } from './tables.ts'
 import { Ttl } from './ttl.ts'
 
@@ -20,6 +22,8 @@ export interface DynamoDbOptions {
   readonly env: EngineOptions['env']
   /** Folder that keeps the tables from one start to the next; without it they begin empty. */
   readonly data?: string
+  /** Who may do what; without it anybody may do anything. */
+  readonly iam?: Iam | undefined
   readonly pollIntervalMs?: number
   readonly ttlIntervalMs?: number
 }
@@ -49,7 +53,13 @@ export class DynamoDbService {
     this.engine = engine
     this.#tables = tables
     this.#folder = folder
-    this.front = new DynamoDbFront({ endpoint: engine.endpoint, onWrite: () => this.wake() })
+    const { iam, resources, environment } = options
+    this.front = new DynamoDbFront({
+      endpoint: engine.endpoint,
+      onWrite: () => this.wake(),
+      iam,
+      tables: new TableDirectory(resources, environment),
+    })
     this.ttl = new Ttl({
       engine,
       tables,

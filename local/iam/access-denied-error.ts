@@ -10,14 +10,21 @@ const POLICY: Readonly<Record<Denial['by'], string>> = {
 /** A call that no policy allows, or that one denies. */
 export class AccessDeniedError extends RefusedError {
   override readonly name = 'AccessDeniedError'
+  /** The ARN of who called, or the name of a service. */
+  readonly caller: string
+  /** `dynamodb:PutItem` */
+  readonly action: string
+  readonly resource: string
   readonly denial: Denial
 
-  /** @param caller its ARN, or the name of a service */
   constructor(caller: string, action: string, resource: string, denial: Denial) {
     super(
       'AccessDenied',
       `User: ${caller} is not authorized to perform: ${action} on resource: ${resource} ${because(denial, action)}`,
     )
+    this.caller = caller
+    this.action = action
+    this.resource = resource
     this.denial = denial
   }
 }

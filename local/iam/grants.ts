@@ -14,6 +14,8 @@ const METHODS: readonly (readonly [RegExp, string])[] = [
   [/^sqs:PurgeQueue$/i, 'queue.grantPurge(fn)'],
   [/^lambda:InvokeFunction$/, 'invoked.grantInvoke(fn)'],
   [/^execute-api:ManageConnections$/, 'webSocketApi.grantManageConnections(fn)'],
+  [/^ssm:GetParameter/, 'parameter.grantRead(fn)'],
+  [/^ssm:PutParameter$/, 'parameter.grantWrite(fn)'],
   [/^events:PutEvents$/, 'bus.grantPutEventsTo(fn)'],
 ]
 

@@ -11,13 +11,15 @@ import { type Identity, type Permissions, identities, importedRoles, tagsOf } fr
 import type { Statement } from './policy.ts'
 import type { Principal, ServiceCaller } from './principal.ts'
 import { RefusedError } from './refused-error.ts'
-import { resourcePolicies } from './resource-policies.ts'
+import { functionArn, resourcePolicies } from './resource-policies.ts'
 import { Signer, headerOf, readSignature } from './signature.ts'
 import type { ContextValue } from './variables.ts'
 
 export interface IamOptions {
   readonly resources: readonly Resource[]
   readonly environment: Environment
+  /** Whether callers may sign for any Region, as where the app leaves its Region open. @default false */
+  readonly isRegionOpen?: boolean
   readonly clock: Clock
   readonly log: Log
 }
@@ -86,8 +88,9 @@ export class Iam {
    * @throws RefusedError when nobody did, or not well
    */
   authenticate(request: IncomingCall, body: string | Uint8Array, service: string): Caller {
-    const { environment, clock } = this.#options
-    const signature = readSignature(request, { region: environment.region, service }, clock.now())
+    const { environment, isRegionOpen = false, clock } = this.#options
+    const region = isRegionOpen ? undefined : environment.region
+    const signature = readSignature(request, { region, service }, clock.now())
     const { accessKeyId } = signature
     const holder = this.#holders.get(accessKeyId)
     if (!holder || holder.credentials.sessionToken !== signature.sessionToken)
@@ -113,27 +116,33 @@ export class Iam {
     throw new AccessDeniedError(principal.arn, action, resource, denial)
   }
 
-  /** Whether the role of a function may do something: asked by those who act for the function. */
-  mayFunction(functionArn: string, access: Access): boolean {
-    const holder = this.#functions.get(functionArn)
+  /**
+   * Whether the role of a function may do something: asked by those who act for the function.
+   * @param target name or ARN
+   */
+  mayFunction(target: string, access: Access): boolean {
+    const holder = this.#functions.get(
+      functionArn(target, this.#options.environment).replace(/(:function:[^:]+):.*/, '$1'),
+    )
     return holder !== undefined && !this.#decide(holder.principal, holder.concerning(access.action), access)
   }
 
   /**
    * Whether a service may invoke a function for one of its resources: by the function's own policy, or by a role that it
    * was given. Says aloud when it may not.
-   * @param functionArn with its qualifier, where it is invoked by one
+   * @param target name or ARN, with its qualifier, where it is invoked by one
    * @param credentialsArn the role
    */
-  mayInvoke(caller: ServiceCaller, functionArn: string, credentialsArn?: string): boolean {
-    const access = { action: 'lambda:InvokeFunction', resource: functionArn }
+  mayInvoke(caller: ServiceCaller, target: string, credentialsArn?: string): boolean {
+    const arn = functionArn(target, this.#options.environment)
+    const access = { action: 'lambda:InvokeFunction', resource: arn }
     const isAllowed =
       credentialsArn === undefined
         ? !this.#decide(caller, NOBODY, access)
         : this.#mayAs(this.#roles.get(credentialsArn), caller, access)
     if (!isAllowed)
       this.#sayOnce(
-        `${caller.service} may not invoke ${functionArn} for ${caller.sourceArn}: ` +
+        `${caller.service} may not invoke ${arn} for ${caller.sourceArn}: ` +
           (credentialsArn === undefined
             ? 'no AWS::Lambda::Permission allows it; fn.addPermission(…, ' +
               `{ principal: new iam.ServicePrincipal('${caller.service}'), sourceArn: '${caller.sourceArn}' }) would`

@@ -1,4 +1,4 @@
-/** Why a caller is turned away; each service has its own names, statuses and bodies for these. */
+/** Why a caller is turned away; services differ in statuses and bodies for these, and some in names. */
 export type RefusalReason =
   | 'MissingAuthenticationToken'
   | 'IncompleteSignature'
@@ -13,5 +13,10 @@ export class RefusedError extends Error {
   constructor(reason: RefusalReason, message: string) {
     super(message)
     this.reason = reason
+  }
+
+  /** The name that most services have for it: `AccessDeniedException`. */
+  get exception(): `${RefusalReason}Exception` {
+    return `${this.reason}Exception`
   }
 }

@@ -8,16 +8,19 @@ const MAX_SKEW_MS = 5 * 60 * 1000
 const MAX_EXPIRES_SECONDS = 7 * 24 * 60 * 60
 const ALGORITHM = 'AWS4-HMAC-SHA256'
 
-/** Where a signature holds: the last four parts of its credential. */
+/** What a signature has to be for. */
 export interface Scope {
-  readonly region: string
+  /** Undefined for any. */
+  readonly region: string | undefined
   /** The signing name: `dynamodb`, `execute-api`. */
   readonly service: string
 }
 
 /** What a request says of its signature, in its `Authorization` header or in its query. */
-export interface Signature extends Scope {
+export interface Signature {
   readonly accessKeyId: string
+  readonly region: string
+  readonly service: string
   /** `20261123` */
   readonly date: string
   /** `20261123T091142Z` */
@@ -48,7 +51,7 @@ export function readSignature(request: HttpMessage, scope: Scope, now: number): 
       'InvalidSignature',
       "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.",
     )
-  if (signature.region !== scope.region)
+  if (scope.region !== undefined && signature.region !== scope.region)
     throw new RefusedError('InvalidSignature', 'Credential should be scoped to a valid region. ')
   if (signature.service !== scope.service)
     throw new RefusedError(

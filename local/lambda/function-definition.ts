@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto'
 import { mkdtempSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Environment, Resource } from '../cloudformation/resource.ts'
+import { sessionCredentials } from '../iam/credentials.ts'
 
 /** A Lambda function of the template. */
 export interface FunctionDefinition {
@@ -85,21 +85,6 @@ function codeFolder({ path, properties }: Resource, assetPath: AssetPath): strin
   )
 }
 
-/** Credentials of a function's role, the same for as long as the stack runs: made up, but each role's own. */
-export function roleCredentials(roleArn: string): {
-  AWS_ACCESS_KEY_ID: string
-  AWS_SECRET_ACCESS_KEY: string
-  AWS_SESSION_TOKEN: string
-} {
-  const digest = (salt: string) => createHash('sha256').update(`${salt}/${roleArn}`).digest()
-  const id = digest('id').toString('hex').toUpperCase().slice(0, 16)
-  return {
-    AWS_ACCESS_KEY_ID: `ASIA${id}`,
-    AWS_SECRET_ACCESS_KEY: digest('secret').toString('base64').slice(0, 40),
-    AWS_SESSION_TOKEN: digest('token').toString('base64'),
-  }
-}
-
 /** The variables of an execution environment, as recorded on AWS; the folders are where the code really is. */
 export function environmentVariables(
   definition: FunctionDefinition,
@@ -108,6 +93,7 @@ export function environmentVariables(
   logStream: string,
 ): Record<string, string> {
   const { name, runtime, handler, memoryMb, logGroup, roleArn, variables } = definition
+  const { accessKeyId, secretAccessKey, sessionToken } = sessionCredentials(roleArn, name)
   return {
     PWD: taskRoot,
     NODE_PATH: '/opt/nodejs/node_modules:/var/runtime/node_modules:/var/runtime:/var/task',
@@ -132,7 +118,9 @@ export function environmentVariables(
     AWS_LAMBDA_LOG_STREAM_NAME: logStream,
     AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
     AWS_LAMBDA_RUNTIME_API: '169.254.100.1:9001',
-    ...roleCredentials(roleArn),
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    AWS_SESSION_TOKEN: sessionToken,
     LAMBDA_TASK_ROOT: taskRoot,
     LAMBDA_RUNTIME_DIR: '/var/runtime',
   }

@@ -1,20 +1,33 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Environment } from '../cloudformation/resource.ts'
+import type { Iam } from '../iam/iam.ts'
+import { RefusedError } from '../iam/refused-error.ts'
+import { functionArn } from '../iam/resource-policies.ts'
+import { readBody } from '../read-body.ts'
 import { type FunctionInvoker, FunctionNotFoundError, FunctionThrottledError } from './invoker.ts'
 
-const PATH = /^\/2015-03-31\/functions\/([^/]+)\/invocations/
+const PATH = /^\/2015-03-31\/functions\/([^/]+)\/invocations(?:\?(.*))?$/
 /** https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
 const MAX_EVENT_BYTES = 6 * 1024 * 1024
 const MAX_ASYNC_EVENT_BYTES = 1024 * 1024
 
+export interface InvokeApiOptions {
+  readonly functions: FunctionInvoker
+  readonly environment: Environment
+  /** Who may do what; without it anybody may do anything. */
+  readonly iam?: Iam | undefined
+}
+
 /** Lambda's Invoke operation, for functions that call functions. */
 export function invokeApi(
-  functions: FunctionInvoker,
+  options: InvokeApiOptions,
 ): (request: IncomingMessage, response: ServerResponse) => void {
   return (request, response) => {
     response.setHeader('x-amzn-requestid', randomUUID())
-    handle(request, response, functions).catch((error: unknown) => {
-      if (error instanceof FunctionNotFoundError) refuse(response, 404, error.name, error.message)
+    handle(request, response, options).catch((error: unknown) => {
+      if (error instanceof RefusedError) refuse(response, 403, error.exception, error.message)
+      else if (error instanceof FunctionNotFoundError) refuse(response, 404, error.name, error.message)
       else if (error instanceof FunctionThrottledError) refuse(response, 429, error.name, error.message)
       else refuse(response, 500, 'ServiceException', String(error))
     })
@@ -24,21 +37,22 @@ export function invokeApi(
 async function handle(
   request: IncomingMessage,
   response: ServerResponse,
-  functions: FunctionInvoker,
+  { functions, environment, iam }: InvokeApiOptions,
 ): Promise<void> {
-  const [, encoded] = PATH.exec(request.url ?? '') ?? []
+  const [, encoded, query] = PATH.exec(request.url ?? '') ?? []
   if (encoded === undefined || request.method !== 'POST') {
     const what = `${request.method ?? ''} ${request.url ?? ''}`
     refuse(response, 404, 'UnknownOperationException', `"${what}" is not emulated; Lambda's Invoke is`)
     return
   }
-  if (request.headers.authorization === undefined) {
-    refuse(response, 403, 'MissingAuthenticationTokenException', 'Missing Authentication Token')
-    return
-  }
   const target = decodeURIComponent(encoded)
   const type = request.headers['x-amz-invocation-type'] ?? 'RequestResponse'
-  const body = await read(request)
+  const body = await readBody(request)
+  if (iam) {
+    const qualifier = new URLSearchParams(query).get('Qualifier') ?? undefined
+    const resource = functionArn(target, environment, qualifier)
+    iam.authorize(iam.authenticate(request, body, 'lambda'), { action: 'lambda:InvokeFunction', resource })
+  }
   const limit = type === 'Event' ? MAX_ASYNC_EVENT_BYTES : MAX_EVENT_BYTES
   if (body.length > limit) {
     refuse(
@@ -78,12 +92,6 @@ function parse(body: Buffer): unknown {
   } catch {
     return INVALID
   }
-}
-
-async function read(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk)
-  return Buffer.concat(chunks)
 }
 
 function refuse(response: ServerResponse, status: number, type: string, message: string): void {

@@ -1,13 +1,24 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Environment } from '../cloudformation/resource.ts'
+import type { Iam } from '../iam/iam.ts'
+import { RefusedError } from '../iam/refused-error.ts'
 import type { Log } from '../log.ts'
+import { readBody } from '../read-body.ts'
+import { accessOf, toSqsError } from './authorization.ts'
 import { SqsError } from './errors.ts'
 import { Input } from './input.ts'
 import { operations } from './operations.ts'
 import type { Queues } from './queues.ts'
 
 const TARGET_PREFIX = 'AmazonSQS.'
+
+export interface SqsEndpointOptions {
+  readonly environment: Environment
+  readonly log: Log
+  /** Who may do what; without it anybody may do anything. */
+  readonly iam?: Iam | undefined
+}
 
 /**
  * `sqs.{region}.amazonaws.com`, speaking the JSON protocol: a POST with `x-amz-target: AmazonSQS.SendMessage` and a JSON
@@ -19,15 +30,16 @@ const TARGET_PREFIX = 'AmazonSQS.'
  */
 export function sqsEndpoint(
   queues: Queues,
-  { environment, log }: { environment: Environment; log: Log },
+  { environment, log, iam }: SqsEndpointOptions,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   return async (request, response) => {
     const left = new AbortController()
     response.on('close', () => left.abort())
     try {
-      const output = await handle(request, { queues, accountId: environment.accountId, signal: left.signal })
-      answer(response, 200, output)
-    } catch (error) {
+      const context = { queues, accountId: environment.accountId, signal: left.signal }
+      answer(response, 200, await handle(request, context, { environment, iam }))
+    } catch (caught) {
+      const error = caught instanceof RefusedError ? toSqsError(caught) : caught
       if (error instanceof SqsError) {
         answer(
           response,
@@ -50,9 +62,10 @@ export function sqsEndpoint(
 async function handle(
   request: IncomingMessage,
   context: Parameters<(typeof operations)[string]>[1],
+  { environment, iam }: Pick<SqsEndpointOptions, 'environment' | 'iam'>,
 ): Promise<object> {
-  const chunks: Buffer[] = []
-  for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk)
+  const bytes = await readBody(request)
+  const caller = iam?.authenticate(request, bytes, 'sqs')
   const target = request.headers['x-amz-target']
   if (typeof target !== 'string' || !target.startsWith(TARGET_PREFIX)) {
     throw new SqsError(
@@ -70,10 +83,11 @@ async function handle(
   }
   let body: unknown
   try {
-    body = JSON.parse(Buffer.concat(chunks).toString() || '{}')
+    body = JSON.parse(bytes.toString() || '{}')
   } catch {
     throw new SqsError('SerializationException', 'The request body is not valid JSON')
   }
+  if (caller) iam?.authorize(caller, accessOf(name, body, environment))
   return operation(new Input(body), context)
 }
 

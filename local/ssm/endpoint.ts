@@ -1,11 +1,20 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { json } from 'node:stream/consumers'
+import type { Environment } from '../cloudformation/resource.ts'
+import type { Iam } from '../iam/iam.ts'
+import { RefusedError } from '../iam/refused-error.ts'
+import { readBody } from '../read-body.ts'
 import { SsmError } from './errors.ts'
 import { MAX_NAMES, MAX_PAGE, MAX_STANDARD_VALUE_BYTES } from './limits.ts'
 import type { ParameterStore } from './parameter-store.ts'
 
 const TARGET_PREFIX = 'AmazonSSM.'
+
+export interface SsmAuthorization {
+  readonly environment: Environment
+  /** Who may do what; without it anybody may do anything. */
+  readonly iam?: Iam | undefined
+}
 
 type Input = Readonly<Record<string, unknown>>
 type Operation = (input: Input, store: ParameterStore) => object
@@ -16,12 +25,15 @@ type Operation = (input: Input, store: ParameterStore) => object
  */
 export function ssmEndpoint(
   store: ParameterStore,
+  authorization: SsmAuthorization,
 ): (request: IncomingMessage, response: ServerResponse) => void {
   return (request, response) => {
-    handle(request, store).then(
+    handle(request, store, authorization).then(
       (output) => answer(response, 200, output),
       (error: unknown) => {
-        if (error instanceof SsmError)
+        if (error instanceof RefusedError)
+          answer(response, 400, { __type: error.exception, message: error.message })
+        else if (error instanceof SsmError)
           answer(response, 400, {
             __type: error.code,
             ...(error.message ? { message: error.message } : {}),
@@ -32,10 +44,13 @@ export function ssmEndpoint(
   }
 }
 
-async function handle(request: IncomingMessage, store: ParameterStore): Promise<object> {
-  const input = await json(request).catch(() => undefined)
-  if (request.headers.authorization === undefined)
-    throw new SsmError('MissingAuthenticationTokenException', 'Missing Authentication Token')
+async function handle(
+  request: IncomingMessage,
+  store: ParameterStore,
+  { iam, environment }: SsmAuthorization,
+): Promise<object> {
+  const body = await readBody(request)
+  const caller = iam?.authenticate(request, body, 'ssm')
   const name = String(request.headers['x-amz-target'] ?? '').replace(TARGET_PREFIX, '')
   const operation = Object.hasOwn(OPERATIONS, name) ? OPERATIONS[name] : undefined
   if (!operation)
@@ -43,9 +58,28 @@ async function handle(request: IncomingMessage, store: ParameterStore): Promise<
       'UnknownOperationException',
       `the operation "${name}" is not emulated; expected one of ${Object.keys(OPERATIONS).join(', ')}`,
     )
-  if (typeof input !== 'object' || input === null)
-    throw new SsmError('SerializationException', 'The request body is not a JSON object')
-  return operation(input as Input, store)
+  const input = parse(body)
+  for (const resource of resourcesOf(input, environment))
+    if (caller) iam?.authorize(caller, { action: `ssm:${name}`, resource })
+  return operation(input, store)
+}
+
+function parse(body: Buffer): Input {
+  try {
+    const input: unknown = JSON.parse(body.toString())
+    if (typeof input === 'object' && input !== null) return input as Input
+  } catch {
+    // Told below, as anything else that is no object.
+  }
+  throw new SsmError('SerializationException', 'The request body is not a JSON object')
+}
+
+/** `arn:aws:ssm:eu-west-1:123456789012:parameter/path/name`, for each parameter or path that a call names. */
+function resourcesOf({ Name, Names, Path }: Input, { partition, region, accountId }: Environment): string[] {
+  const names = [Names ?? Name ?? Path].flat().map((name: unknown) => (typeof name === 'string' ? name : '*'))
+  return names.map(
+    (name) => `arn:${partition}:ssm:${region}:${accountId}:parameter/${name.replace(/^\/|\/$/g, '')}`,
+  )
 }
 
 const OPERATIONS: Readonly<Record<string, Operation>> = {

@@ -63,6 +63,7 @@ describe('the command line', () => {
     [['--nope'], /Unknown option '--nope'/],
     [['--port', 'abc'], /--port is "abc"; expected a number from 0 .* to 65535/],
     [['--port', '70000'], /--port is "70000"/],
+    [['--iam', 'maybe'], /--iam is "maybe"; expected on or off/],
     [['--context', 'x'], /--context is "x"; expected key=value/],
     [['a', 'b'], /unexpected argument "b"; expected one folder/],
   ])('exits with 2 for %j and says why', async (args, message) => {

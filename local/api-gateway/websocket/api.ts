@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import { type Clock, withinTime } from '../../clock.ts'
 import type { Environment } from '../../cloudformation/resource.ts'
 import type { HostTable } from '../../hosts.ts'
+import type { Iam } from '../../iam/iam.ts'
 import type { FunctionInvoker } from '../../lambda/invoker.ts'
 import type { Log } from '../../log.ts'
 import type { Throttle } from '../throttle.ts'
@@ -46,6 +47,8 @@ export interface WebSocketApiDependencies {
   readonly newConnections?: Throttle
   /** Decides on handshakes. @default everybody may try */
   readonly authorizer?: ConnectAuthorizer
+  /** Who may do what; without it anybody may do anything. */
+  readonly iam?: Iam | undefined
   /** Bytes that may wait for a client before posts to it get 429. @default 1 MiB */
   readonly maxBufferedBytes?: number
   /** When a line that broke without a close frame is noticed. @default immediately */
@@ -70,7 +73,7 @@ export class WebSocketApi {
   #isClosed = false
 
   constructor(definition: WebSocketApiDefinition, deps: WebSocketApiDependencies) {
-    const { clock, log, authorizer, maxBufferedBytes, isStrict, newConnections } = deps
+    const { clock, log, environment, iam, authorizer, maxBufferedBytes, isStrict, newConnections } = deps
     const { lossNotice = 'immediately' } = deps
     const source = definition.logicalId
     this.definition = definition
@@ -102,6 +105,8 @@ export class WebSocketApi {
       source,
       maxBufferedBytes,
       isStrict,
+      arn: `arn:${environment.partition}:execute-api:${environment.region}:${environment.accountId}:${definition.apiId}`,
+      iam,
     })
     this.#server = this.#createServer()
   }

@@ -1,7 +1,10 @@
 import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../../clock.ts'
+import type { Iam } from '../../iam/iam.ts'
+import { RefusedError } from '../../iam/refused-error.ts'
 import type { Log } from '../../log.ts'
+import { type IamRefusal, iamRefusal } from '../iam-refusal.ts'
 import type { Throttle } from '../throttle.ts'
 import { CLOSED_BY_DELETE, type WebSocketConnection } from './connection.ts'
 import type { Entrance } from './entrance.ts'
@@ -15,6 +18,10 @@ export interface ManagementApiOptions {
   readonly log: Log
   readonly throttle: Throttle | undefined
   readonly source: string
+  /** `arn:aws:execute-api:eu-west-1:123456789012:a1b2c3d4e5` */
+  readonly arn: string
+  /** Who may do what; without it anybody may do anything. */
+  readonly iam: Iam | undefined
   /** Bytes that may wait for a client before posts to it get 429. @default 1 MiB */
   readonly maxBufferedBytes?: number | undefined
   /** Whether a post that is no UTF-8 gets 400; else its broken bytes are sent as U+FFFD. @default false */
@@ -56,8 +63,10 @@ export class ManagementApi {
     const { throttle, find } = this.#options
     const { method = '' } = request
     const id = decode(PATH.exec(path)?.[1] ?? '')
-    if (request.headers.authorization === undefined) {
-      refuse(response, 403, 'ForbiddenException', 'Missing Authentication Token')
+    // Of a body that is too large nothing is kept that a signature could be checked with; it is refused in any case.
+    const refused = body === 'too large' ? undefined : this.#authorize(request, body, stage.name, id)
+    if (refused) {
+      answer(response.setHeader('x-amzn-errortype', refused.type), 403, refused.body)
       return
     }
     if (!COMMANDS.has(method)) {
@@ -83,6 +92,23 @@ export class ManagementApi {
     else {
       connection.close(CLOSED_BY_DELETE, '')
       response.writeHead(204).end()
+    }
+  }
+
+  /** @returns why the call is refused; undefined when it may be made */
+  #authorize(request: IncomingMessage, body: Buffer, stage: string, id: string): IamRefusal | undefined {
+    const { iam, arn } = this.#options
+    try {
+      const caller = iam?.authenticate(request, body, 'execute-api')
+      if (caller)
+        iam?.authorize(caller, {
+          action: 'execute-api:ManageConnections',
+          resource: `${arn}/${stage}/${request.method ?? ''}/@connections/${id}`,
+        })
+      return undefined
+    } catch (error) {
+      if (error instanceof RefusedError) return iamRefusal(error)
+      throw error
     }
   }
 

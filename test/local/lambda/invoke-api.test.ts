@@ -3,11 +3,11 @@ import type { AddressInfo } from 'node:net'
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { invokeApi } from '../../../local/lambda/invoke-api.ts'
-import { functionArn, makeFunction } from './fixture.ts'
+import { environment, functionArn, makeFunction } from './fixture.ts'
 
 async function start(code: string) {
   const made = makeFunction(code)
-  const server = createServer(invokeApi(made.service))
+  const server = createServer(invokeApi({ functions: made.service, environment }))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const client = new LambdaClient({
     region: 'eu-west-1',

@@ -82,14 +82,6 @@ describe('a post', () => {
     expect(text).toBe('{"message":"Invalid connectionId: 6sdf"}')
   })
 
-  it('is refused with 403 when it is not signed', async () => {
-    const { port } = await start()
-    const url = `http://127.0.0.1:${port}/live/@connections/${encodeURIComponent(GONE_ID)}`
-    const response = await fetch(url, { method: 'POST', body: 'text' })
-    expect([response.status, response.headers.get('x-amzn-errortype')]).toEqual([403, 'ForbiddenException'])
-    expect(await response.json()).toEqual({ message: 'Missing Authentication Token' })
-  })
-
   it('is refused with 403 at a stage that is none', async () => {
     const { status, headers } = await call(await start(), `/other/@connections/${GONE_ID}`)
     expect([status, headers['x-amzn-errortype']]).toEqual([403, 'ForbiddenException'])
