@@ -1,9 +1,18 @@
+import { rmSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import type { Clock, Timer } from '../clock.ts'
-import { Sender, newHandOver, SLOTS } from './hand-over.ts'
 import type { InvokeResult } from './invoker.ts'
-import type { ErrorPayload, FromWorker, Invocation, WorkerData } from './protocol.ts'
-import type { Trouble } from './trouble.ts'
+import { INIT_TIMEOUT_MS, MAX_RESPONSE_BYTES } from './limits.ts'
+import { Sender, newHandOver, SLOTS } from './runtime/hand-over.ts'
+import type {
+  ErrorPayload,
+  FromWorker,
+  Invocation,
+  InvocationContext,
+  LogLine,
+  WorkerData,
+} from './runtime/protocol.ts'
+import type { Trouble } from './runtime/trouble.ts'
 
 export interface EnvironmentOptions {
   readonly code: string
@@ -11,20 +20,38 @@ export interface EnvironmentOptions {
   readonly env: Readonly<Record<string, string>>
   readonly memoryMb: number
   readonly timeoutMs: number
-  readonly functionArn: string
   readonly clock: Clock
-  readonly onLog: (text: string) => void
-  readonly onError: (stack: string) => void
+  /** Whether a debugger may have stopped the thread, so that its time does not count. */
+  readonly isDebugged: () => boolean
+  readonly watcher: EnvironmentWatcher
+}
+
+/** Who is told what happens in an execution environment. */
+export interface EnvironmentWatcher {
+  onLog(line: LogLine, requestId: string | undefined): void
+  /** A failure in the developer's code, by its stack where it has one. */
+  onError(stack: string, requestId: string | undefined): void
   /** The handler could not be loaded. */
-  readonly onInitError: (stack: string) => void
-  /** One invocation has begun. */
-  readonly onStart: (requestId: string) => void
-  /** One invocation is over, and how long it took; the next, if there is one, has begun. */
-  readonly onEnd: (requestId: string, durationMs: number) => void
+  onInitError(stack: string): void
+  /** Loading took too long, and is done once more by the first invocation. */
+  onInitTimeout(): void
+  onStart(requestId: string): void
+  /** An invocation is over; the next, if there is one, has begun. */
+  onEnd(report: InvocationReport): void
+}
+
+export interface InvocationReport {
+  readonly requestId: string
+  readonly durationMs: number
+  /** Of the environment's first invocation only: how long the handler took to load. */
+  readonly initMs: number | undefined
+  /** The most that was seen so far. */
+  readonly memoryBytes: number
+  readonly status: 'success' | 'error' | 'timeout'
 }
 
 /** An invocation, and what becomes of it. */
-export interface Work {
+export interface Work extends InvocationContext {
   readonly requestId: string
   /** JSON text. */
   readonly event: string
@@ -42,67 +69,67 @@ interface Assigned {
   readonly since: number
 }
 
-/** How long loading the handler may take: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html */
-const INIT_TIMEOUT_MS = 10_000
-/** https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
-const MAX_RESPONSE_BYTES = 6 * 1024 * 1024 + 100
-
 /** One execution environment: a thread that handles one invocation at a time and stands still in between. */
 export class ExecutionEnvironment {
   readonly #options: EnvironmentOptions
-  readonly #worker: Worker
-  readonly #handOver: Sender
+  #worker: Worker
+  #handOver: Sender
   /** In the order in which the thread takes them; it has begun with the first, or is about to. */
   readonly #assigned: Assigned[] = []
   /** Moment of the clock and of the machine at which the first of them began. */
   #begun = { at: 0, on: 0 }
   #deadline: Timer | undefined
   #initialized: ((outcome: FromWorker | Exit | 'timed-out') => void) | undefined
+  #initMs: number | undefined
+  #memoryBytes = 0
   #ended: string | undefined
   #isStopping = false
+  #isSuspended = false
   #initError: InvokeResult | undefined
 
   constructor(options: EnvironmentOptions) {
     this.#options = options
-    const { NODE_OPTIONS: nodeOptions, ...env } = options.env
-    const handOver = newHandOver()
-    this.#handOver = new Sender(handOver)
-    const workerData: WorkerData = { ...options.data, nodeOptions, handOver }
-    this.#worker = new Worker(options.code, {
-      eval: true,
-      workerData,
-      env,
-      resourceLimits: { maxOldGenerationSizeMb: options.memoryMb },
-      stdout: true,
-      stderr: true,
-      execArgv: [],
-    })
-    this.#worker.on('message', (message: FromWorker) => this.#receive(message))
-    this.#worker.on('error', (error) => this.#end(`Error: Runtime exited with error: ${error.message}`))
-    this.#worker.on('exit', (status) =>
-      this.#end(
-        status === 0
-          ? 'Error: Runtime exited without providing a reason'
-          : `Error: Runtime exited with error: exit status ${status}`,
-      ),
-    )
+    const { worker, handOver } = this.#startThread()
+    this.#worker = worker
+    this.#handOver = handOver
   }
 
-  /** Resolves once the handler is loaded; one that can't be loaded fails the first invocation. */
-  async init(): Promise<void> {
+  /**
+   * Resolves once the handler is loaded. One that can't be loaded fails the first invocation; one that takes too long
+   * is loaded again by the first invocation, within that one's time.
+   * @returns whether it can't be loaded for want of hooks for `import`
+   */
+  async init(): Promise<'ready' | 'needs-import-hooks'> {
+    const start = performance.now()
     const outcome = await this.#initialization()
-    if (outcome === 'timed-out' || outcome.type === 'exit') {
-      const message = outcome === 'timed-out' ? 'Error: Runtime initialization timed out' : outcome.reason
-      this.#initError = failure({ errorType: 'Runtime.ExitError', errorMessage: message })
+    this.#initMs = performance.now() - start
+    if (outcome === 'timed-out') {
+      this.#options.watcher.onInitTimeout()
+      this.#isSuspended = true
+      this.#initMs = undefined
+      await this.#worker.terminate()
+    } else if (outcome.type === 'exit') {
+      this.#initError = failure({ errorType: 'Runtime.ExitError', errorMessage: outcome.reason })
+      if (!this.#isStopping) this.#options.watcher.onInitError(outcome.reason)
     } else if (outcome.type === 'error') {
       this.#initError = { payload: outcome.payload, functionError: 'Unhandled' }
-      this.#options.onInitError(outcome.stack)
+      this.#options.watcher.onInitError(outcome.stack)
     }
+    return outcome !== 'timed-out' && outcome.type === 'needs-import-hooks' ? outcome.type : 'ready'
   }
 
   /** Whether it can take another invocation. */
   get isAlive(): boolean {
     return this.#ended === undefined && this.#initError === undefined
+  }
+
+  /** Whether it ended by a crash or a timeout: what it left in its temporary folder stays for the next. */
+  get hasCrashed(): boolean {
+    return this.#ended !== undefined && !this.#isStopping
+  }
+
+  get temporaryFolder(): string {
+    return this.#options.data.temporaryFolder
   }
 
   /** Invocations assigned to it that are not over. */
@@ -121,19 +148,17 @@ export class ExecutionEnvironment {
       work.settle(this.#initError)
       return
     }
+    if (this.#isSuspended) {
+      this.#isSuspended = false
+      const { worker, handOver } = this.#startThread()
+      this.#worker = worker
+      this.#handOver = handOver
+    }
     const number = this.#handOver.next()
     this.#assigned.push({ work, number, since: performance.now() })
-    const { requestId, event, trouble } = work
-    const { functionArn, timeoutMs } = this.#options
-    const invocation: Invocation = {
-      number,
-      requestId,
-      functionArn,
-      timeoutMs,
-      event,
-      ...(trouble && { trouble }),
-    }
-    this.#worker.postMessage(invocation)
+    const { settle: _settle, handBack: _handBack, ...passed } = work
+    const { timeoutMs } = this.#options
+    this.#worker.postMessage({ ...passed, number, timeoutMs } satisfies Invocation)
     this.#handOver.wake()
     if (this.#assigned.length === 1) this.#begin()
   }
@@ -155,27 +180,57 @@ export class ExecutionEnvironment {
   /** Ends the thread, whatever it is doing; an invocation that runs fails. Idempotent. */
   async stop(): Promise<void> {
     this.#deadline?.cancel()
-    this.#isStopping = true
+    this.#isStopping ||= this.#ended === undefined
     await this.#worker.terminate()
+  }
+
+  /** Removes what functions left in the temporary folder. */
+  clear(): void {
+    rmSync(this.temporaryFolder, { recursive: true, force: true })
+  }
+
+  #startThread(): { worker: Worker; handOver: Sender } {
+    const { code, data, env: variables, memoryMb } = this.#options
+    const { NODE_OPTIONS: nodeOptions, ...env } = variables
+    const handOver = newHandOver()
+    const workerData: WorkerData = { ...data, nodeOptions, handOver }
+    const worker = new Worker(code, {
+      eval: true,
+      workerData,
+      env,
+      name: variables['AWS_LAMBDA_FUNCTION_NAME'] ?? '',
+      resourceLimits: { maxOldGenerationSizeMb: memoryMb },
+      stdout: true,
+      stderr: true,
+      execArgv: [],
+    })
+    const unlessReplaced = (act: () => void) => {
+      if (worker === this.#worker) act()
+    }
+    worker.on('message', (message: FromWorker) => unlessReplaced(() => this.#receive(message)))
+    worker.on('error', (error) => unlessReplaced(() => this.#end(exitReason(error))))
+    worker.on('exit', (status) => unlessReplaced(() => this.#end(exitReason(status))))
+    return { worker, handOver: new Sender(handOver) }
   }
 
   #begin(): void {
     const first = this.#assigned[0]
     if (!first) return
-    const { clock, onStart, timeoutMs } = this.#options
+    const { clock, watcher, timeoutMs } = this.#options
     this.#begun = { at: clock.now(), on: performance.now() }
-    onStart(first.work.requestId)
+    watcher.onStart(first.work.requestId)
     // One timer for all invocations: it looks at the one that is running when it goes off.
     if (!this.#deadline) this.#watch(timeoutMs)
   }
 
   #watch(delayMs: number): void {
-    const { clock, timeoutMs } = this.#options
+    const { clock, timeoutMs, isDebugged } = this.#options
     this.#deadline = clock.after(delayMs, () => {
       this.#deadline = undefined
       if (this.#assigned.length === 0) return
       const left = this.#begun.at + timeoutMs - clock.now()
       if (left > 0) this.#watch(left)
+      else if (isDebugged()) this.#watch(timeoutMs)
       else this.#timeOut()
     })
   }
@@ -190,27 +245,29 @@ export class ExecutionEnvironment {
 
   #receive(message: FromWorker): void {
     if (message.type === 'log') {
-      this.#options.onLog(message.text)
+      this.#options.watcher.onLog(message, this.#assigned[0]?.work.requestId)
       return
     }
     if (this.#initialized) {
       this.#initialized(message)
       return
     }
-    if (message.type === 'ready') return
+    if (message.type === 'ready' || message.type === 'needs-import-hooks') return
     if (message.type === 'killed') {
       this.#end('Error: Runtime exited with error: signal: killed')
       void this.stop()
       return
     }
+    this.#memoryBytes = Math.max(this.#memoryBytes, message.memoryBytes)
     if (message.type === 'result') {
       const isTooLarge = Buffer.byteLength(message.payload) > MAX_RESPONSE_BYTES
-      this.#finish(isTooLarge ? tooLarge() : { payload: message.payload })
+      if (isTooLarge) this.#finish(tooLarge(), 'error')
+      else this.#finish({ payload: message.payload }, 'success')
       return
     }
-    this.#options.onError(message.stack)
+    this.#options.watcher.onError(message.stack, this.#assigned[0]?.work.requestId)
     if (message.fatal) this.#ended ??= 'Error: Runtime exited without providing a reason'
-    this.#finish({ payload: message.payload, functionError: 'Unhandled' })
+    this.#finish({ payload: message.payload, functionError: 'Unhandled' }, 'error')
     if (!message.fatal) return
     void this.stop()
     this.#handBack()
@@ -219,6 +276,7 @@ export class ExecutionEnvironment {
   /** The thread has come to its end by itself. */
   #end(reason: string): void {
     const isFirst = this.#ended === undefined
+    if (this.#isSuspended) return
     this.#ended ??= reason
     this.#initialized?.({ type: 'exit', reason })
     if (!isFirst) return
@@ -229,18 +287,22 @@ export class ExecutionEnvironment {
   #fail(errorType: string, reason: string): void {
     const first = this.#assigned[0]
     if (!first) return
-    const errorMessage = `RequestId: ${first.work.requestId} ${reason}`
-    if (!this.#isStopping) this.#options.onError(errorMessage)
-    this.#finish(failure({ errorType, errorMessage }))
+    const { requestId } = first.work
+    const errorMessage = `RequestId: ${requestId} ${reason}`
+    if (!this.#isStopping) this.#options.watcher.onError(reason, requestId)
+    this.#finish(failure({ errorType, errorMessage }), errorType === 'Sandbox.Timedout' ? 'timeout' : 'error')
   }
 
-  #finish(result: InvokeResult): void {
+  #finish(result: InvokeResult, status: InvocationReport['status']): void {
     const assigned = this.#assigned.shift()
     if (!assigned) return
-    const duration = performance.now() - this.#begun.on
+    const { requestId, settle } = assigned.work
+    const durationMs = performance.now() - this.#begun.on
+    const report = { requestId, durationMs, initMs: this.#initMs, memoryBytes: this.#memoryBytes, status }
+    this.#initMs = undefined
     if (this.isAlive) this.#begin()
-    this.#options.onEnd(assigned.work.requestId, duration)
-    assigned.work.settle(result)
+    this.#options.watcher.onEnd(report)
+    settle(result)
   }
 
   /** The thread is gone, and with it what lay ready for it: none of that has begun. */
@@ -249,13 +311,19 @@ export class ExecutionEnvironment {
   }
 
   #initialization(): Promise<FromWorker | Exit | 'timed-out'> {
+    const { clock, isDebugged } = this.#options
     return new Promise((resolve) => {
       const done = (outcome: FromWorker | Exit | 'timed-out') => {
         timer.cancel()
         this.#initialized = undefined
         resolve(outcome)
       }
-      const timer = this.#options.clock.after(INIT_TIMEOUT_MS, () => done('timed-out'))
+      const limit = (): Timer =>
+        clock.after(INIT_TIMEOUT_MS, () => {
+          if (isDebugged()) timer = limit()
+          else done('timed-out')
+        })
+      let timer = limit()
       this.#initialized = done
       if (this.#ended !== undefined) done({ type: 'exit', reason: this.#ended })
     })
@@ -265,6 +333,14 @@ export class ExecutionEnvironment {
 interface Exit {
   readonly type: 'exit'
   readonly reason: string
+}
+
+/** As Lambda words the end of a runtime's process. */
+function exitReason(end: number | Error): string {
+  if (end === 0) return 'Error: Runtime exited without providing a reason'
+  if (typeof end === 'number') return `Error: Runtime exited with error: exit status ${end}`
+  const isMemory = (end as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY'
+  return `Error: Runtime exited with error: ${isMemory ? 'signal: killed' : end.message}`
 }
 
 const failure = (payload: ErrorPayload): InvokeResult => ({

@@ -4,6 +4,22 @@ export interface InvokeResult {
   readonly payload: string
   /** Present when the function threw, timed out, exited or could not be loaded. */
   readonly functionError?: 'Unhandled'
+  /** `$LATEST`, or the number of the version that ran. */
+  readonly executedVersion?: string
+  /** The last 4 KB of what the invocation logged, when that was asked for. */
+  readonly logTail?: string
+}
+
+/** What an invocation may bring with it beside the event. */
+export interface InvokeOptions {
+  /** Version or alias, where the target does not name one. */
+  readonly qualifier?: string | undefined
+  /** JSON text, decoded from the header `X-Amz-Client-Context`. */
+  readonly clientContext?: string | undefined
+  readonly tenantId?: string | undefined
+  readonly requestId?: string
+  readonly traceId?: string | undefined
+  readonly wantsLogTail?: boolean
 }
 
 /** The function has no free concurrency: the Invoke API's 429 `TooManyRequestsException`. */
@@ -23,11 +39,11 @@ export interface FunctionInvoker {
    * @param event anything that JSON can carry; it is serialized before the function sees it
    * @throws FunctionThrottledError, FunctionNotFoundError
    */
-  invoke(target: string, event: unknown): Promise<InvokeResult>
+  invoke(target: string, event: unknown, options?: InvokeOptions): Promise<InvokeResult>
   /**
    * Asynchronous invocation (`InvocationType: Event`): accepted at once, tried up to three times, then handed to the
-   * function's dead-letter queue or failure destination.
+   * function's dead-letter queue and failure destination; its success goes to the success destination.
    * @throws FunctionNotFoundError
    */
-  invokeAsync(target: string, event: unknown): void
+  invokeAsync(target: string, event: unknown, options?: InvokeOptions): void
 }

@@ -1,50 +1,77 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { pause } from '../pause.ts'
+import inspector from 'node:inspector'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { KINDS } from '../fault-kinds.ts'
-import { ExecutionEnvironment, type Work } from './execution-environment.ts'
-import { type FunctionDefinition, environmentVariables } from './function-definition.ts'
-import { FunctionThrottledError, type InvokeResult } from './invoker.ts'
+import { pause } from '../pause.ts'
+import { EnvironmentPool } from './environment-pool.ts'
+import { environmentVariables } from './environment-variables.ts'
+import { type EnvironmentWatcher, ExecutionEnvironment } from './execution-environment.ts'
+import type { FunctionDefinition } from './function-definition.ts'
+import { FunctionThrottledError, type InvokeOptions, type InvokeResult } from './invoker.ts'
+import { DEFAULT_MAX_ENVIRONMENTS, INIT_TIMEOUT_MS, MAX_TAIL_BYTES } from './limits.ts'
+import { PlatformLog } from './platform-log.ts'
+import { LATEST } from './qualifiers.ts'
+import type { LogLine } from './runtime/protocol.ts'
+import type { Trouble } from './runtime/trouble.ts'
 import type { LambdaOptions } from './service.ts'
-import type { Trouble } from './trouble.ts'
-import { workerCode } from './worker-code.ts'
+import { traceId } from './trace-id.ts'
+import { type WorkerCode, workerCode } from './worker-code.ts'
 
 const DEFAULT_PATIENCE_MS = 5
 
 const MOMENTS = ['before', 'midway', 'after']
 const TROUBLE_KINDS = KINDS.filter((kind) => kind.startsWith('function.'))
 
-/** One function: its execution environments, and the invocations that wait for one. */
+/** Where the modules are that come with the local stack. */
+const OWN_FOLDER = dirname(fileURLToPath(import.meta.url))
+
+/** What an execution environment is made of. */
+interface Source {
+  readonly definition: FunctionDefinition
+  readonly code: Code
+  readonly temporaryFolder?: string | undefined
+  readonly onInitError?: (stack: string) => void
+}
+
+interface Code {
+  readonly folder: string
+  readonly layerRoot: string | undefined
+}
+
+/** One function: its execution environments by version, and its share of the account's concurrency. */
 export class LocalFunction {
   #definition: FunctionDefinition
   readonly #options: LambdaOptions
-  /** Those that run the newest code and have loaded it. */
-  readonly #environments = new Set<ExecutionEnvironment>()
-  /** Busy with code that was replaced, or loading their handler. */
-  readonly #others = new Set<ExecutionEnvironment>()
-  /** Not assigned to an environment yet, in order. */
-  readonly #waiting: Work[] = []
-  #starting: ExecutionEnvironment | undefined
-  #patience: NodeJS.Timeout | undefined
-  #running = 0
-  #codeFolder: string | undefined
-  #workerCode = ''
+  readonly #pools = new Map<string, EnvironmentPool>()
+  /** What invocations have logged whose callers asked for it. */
+  readonly #tails = new Map<string, string[]>()
   readonly #closing = new AbortController()
+  #running = 0
+  #hasImportHooks = false
+  #code: Code | undefined
+  #workerCode: WorkerCode | undefined
 
   constructor(definition: FunctionDefinition, options: LambdaOptions) {
     this.#definition = definition
     this.#options = options
+    for (const problem of definition.problems) options.log.warn(definition.name, problem)
   }
 
   get definition(): FunctionDefinition {
     return this.#definition
   }
 
-  async invoke(event: unknown, requestId: string = randomUUID()): Promise<InvokeResult> {
-    const { runtime, name, reservedConcurrency, codeFolder } = this.definition
-    const { clock, latency } = this.#options
-    if (!runtime.startsWith('nodejs')) return unsupported(runtime)
+  /**
+   * @param version `$LATEST` or a number
+   * @throws FunctionThrottledError
+   */
+  async invoke(event: unknown, version: string = LATEST, options: InvokeOptions = {}): Promise<InvokeResult> {
+    const { runtime, name, reservedConcurrency } = this.#definition
     try {
-      this.#codeFolder ??= codeFolder()
+      if (!runtime.startsWith('nodejs') && runtime !== '') return unsupported(runtime)
+      this.#code ??= codeOf(this.#definition)
     } catch (error) {
       const errorMessage = error instanceof Error ? error.message : String(error)
       this.#options.log.error(name, errorMessage)
@@ -52,18 +79,38 @@ export class LocalFunction {
     }
     if (reservedConcurrency !== undefined && this.#running >= reservedConcurrency)
       throw new FunctionThrottledError('Rate Exceeded.')
-    this.#workerCode ||= await workerCode()
     this.#running++
+    try {
+      this.#workerCode ??= await workerCode()
+      return await this.#run(event, version, options)
+    } finally {
+      this.#running--
+    }
+  }
+
+  async #run(event: unknown, version: string, options: InvokeOptions): Promise<InvokeResult> {
+    const { arn } = this.#definition
+    const { clock, latency } = this.#options
+    const { requestId = randomUUID(), qualifier, wantsLogTail } = options
     if (latency) await pause(clock, latency.invokeMs, this.#closing.signal)
-    const text = JSON.stringify(event ?? null)
+    if (wantsLogTail) this.#tails.set(requestId, [])
     const result = await new Promise<InvokeResult>((settle) => {
-      if (this.#closing.signal.aborted) return settle(CLOSED)
-      const handBack = (work: Work) => this.#handBack(work)
-      this.#waiting.push({ requestId, event: text, trouble: this.#trouble(), settle, handBack })
-      this.#distribute()
+      this.#poolOf(version).add({
+        requestId,
+        functionArn: qualifier === undefined ? arn : `${arn}:${qualifier}`,
+        clientContext: options.clientContext,
+        tenantId: options.tenantId,
+        traceId: options.traceId ?? traceId(clock.now()),
+        event: JSON.stringify(event ?? null),
+        trouble: this.#trouble(),
+        settle,
+      })
     })
-    this.#running--
-    return result
+    if (!wantsLogTail) return { ...result, executedVersion: version }
+    const lines = this.#tails.get(requestId) ?? []
+    this.#tails.delete(requestId)
+    const logTail = Buffer.from(lines.join('\n')).subarray(-MAX_TAIL_BYTES).toString('base64')
+    return { ...result, executedVersion: version, logTail }
   }
 
   /**
@@ -72,26 +119,41 @@ export class LocalFunction {
    * @throws when the handler can't be loaded, with what it threw; the function goes on as it was
    */
   async replace(definition: FunctionDefinition): Promise<void> {
-    const { runtime, codeFolder } = definition
-    const isRunnable = runtime.startsWith('nodejs')
-    const folder = isRunnable ? codeFolder() : undefined
-    const loaded = folder === undefined ? undefined : await this.#load(definition, folder)
+    const isRunnable = definition.runtime.startsWith('nodejs')
+    const code = isRunnable ? codeOf(definition) : undefined
+    const latest = this.#poolOf(LATEST)
+    const loaded = code && (await this.#load(latest, definition, code))
     this.#definition = definition
-    this.#codeFolder = folder
-    this.#starting = undefined
-    for (const environment of this.#environments) {
-      this.#waiting.push(...environment.takeBack(0))
-      if (environment.load === 0) void environment.stop()
-      else this.#others.add(environment)
+    this.#code = code
+    for (const pool of this.#pools.values()) pool.retire(pool === latest ? loaded : undefined)
+  }
+
+  async #load(
+    pool: EnvironmentPool,
+    definition: FunctionDefinition,
+    code: Code,
+  ): Promise<ExecutionEnvironment> {
+    this.#workerCode ??= await workerCode()
+    const problems: string[] = []
+    const onInitError = (problem: string) => problems.push(problem)
+    const start = async () => {
+      const environment = this.#environment(LATEST, pool, { definition, code, onInitError })
+      return { environment, outcome: await pool.load(environment) }
     }
-    this.#environments.clear()
-    if (loaded) this.#environments.add(loaded)
-    this.#distribute()
+    let { environment, outcome } = await start()
+    if (outcome === 'needs-import-hooks') {
+      this.#hasImportHooks = true
+      await environment.stop()
+      ;({ environment, outcome } = await start())
+    }
+    if (environment.isAlive) return environment
+    await environment.stop()
+    throw new Error(problems[0] ?? 'its handler could not be loaded')
   }
 
   /** Drawn when it is invoked, so that it does not depend on which environment takes it. */
   #trouble(): Trouble | undefined {
-    const strike = this.#options.faults?.strike(TROUBLE_KINDS, this.definition.name)
+    const strike = this.#options.faults?.strike(TROUBLE_KINDS, this.#definition.name)
     if (!strike) return undefined
     const [, kind, moment] = strike.kind.split('.')
     return {
@@ -104,160 +166,112 @@ export class LocalFunction {
   /** Ends every execution environment, whatever it is doing; its invocation fails. Idempotent. */
   async close(): Promise<void> {
     this.#closing.abort()
-    clearTimeout(this.#patience)
-    for (const { settle } of this.#waiting.splice(0)) settle(CLOSED)
-    await Promise.all([...this.#environments, ...this.#others].map((environment) => environment.stop()))
+    await Promise.all([...this.#pools.values()].map((pool) => pool.close()))
   }
 
-  get #patienceMs(): number {
-    return this.#options.patienceMs ?? DEFAULT_PATIENCE_MS
-  }
-
-  get #maxEnvironments(): number {
-    return this.definition.reservedConcurrency ?? this.#options.maxEnvironments ?? 10
-  }
-
-  /** Assigns what waits: to an environment that rests, else to lie ready for the one with the least to do. */
-  #distribute(): void {
-    while (this.#waiting.length > 0) {
-      const environment = this.#leastLoaded()
-      if (!environment) break
-      const work = this.#waiting.shift()
-      if (work) environment.assign(work)
-    }
-    if (this.#environments.size === 0) this.#startAnother()
-    this.#bePatient()
-  }
-
-  #leastLoaded(): ExecutionEnvironment | undefined {
-    let least: ExecutionEnvironment | undefined
-    for (const environment of this.#environments)
-      if (environment.hasRoom && (!least || environment.load < least.load)) {
-        least = environment
-        if (least.load === 0) break
-      }
-    return least
-  }
-
-  /** Looks again soon, for as long as anything waits behind something else. */
-  #bePatient(): void {
-    if (this.#patience || this.#closing.signal.aborted || !this.#isAnythingBehind()) return
-    this.#patience = setTimeout(() => {
-      this.#patience = undefined
-      const late = [...this.#environments].flatMap((environment) => environment.takeBack(this.#patienceMs))
-      this.#waiting.unshift(...late)
-      const resting = [...this.#environments].filter(({ isAlive, load }) => isAlive && load === 0)
-      for (const environment of resting) {
-        const work = this.#waiting.shift()
-        if (work) environment.assign(work)
-      }
-      if (this.#waiting.length > 0) this.#startAnother()
-      this.#bePatient()
-    }, this.#patienceMs).unref()
-  }
-
-  #isAnythingBehind(): boolean {
-    return this.#waiting.length > 0 || [...this.#environments].some(({ load }) => load > 1)
-  }
-
-  /** The environment ended before it began with this: another gets it, before everything that came later. */
-  #handBack(work: Work): void {
-    this.#waiting.unshift(work)
-    queueMicrotask(() => this.#distribute())
-  }
-
-  /** One at a time: what waits meanwhile may find a rest by then. */
-  #startAnother(): void {
-    if (this.#starting || this.#closing.signal.aborted || this.#waiting.length === 0) return
-    if (this.#environments.size >= this.#maxEnvironments) return
-    const { definition } = this
-    const environment = this.#newEnvironment(definition, this.#codeFolder ?? definition.codeFolder())
-    this.#starting = environment
-    this.#others.add(environment)
-    const { clock, latency } = this.#options
-    const cold = latency && pause(clock, latency.coldStartMs, this.#closing.signal)
-    void Promise.all([environment.init(), cold]).then(() => {
-      this.#others.delete(environment)
-      if (this.#starting !== environment) return environment.stop() // its code was replaced meanwhile
-      this.#starting = undefined
-      const work = this.#waiting.shift()
-      if (work) environment.assign(work)
-      if (environment.isAlive) this.#environments.add(environment)
-      else void environment.stop()
-      this.#distribute()
-      return undefined
+  #poolOf(version: string): EnvironmentPool {
+    const known = this.#pools.get(version)
+    if (known) return known
+    const { clock, latency, maxEnvironments, patienceMs } = this.#options
+    const pool: EnvironmentPool = new EnvironmentPool({
+      clock,
+      limit: this.#definition.reservedConcurrency ?? maxEnvironments ?? DEFAULT_MAX_ENVIRONMENTS,
+      patienceMs: patienceMs ?? DEFAULT_PATIENCE_MS,
+      make: (temporaryFolder) => {
+        const definition = this.#definition
+        const code = this.#code ?? codeOf(definition)
+        return this.#environment(version, pool, { definition, code, temporaryFolder })
+      },
+      coldStart: () => latency && pause(clock, latency.coldStartMs, this.#closing.signal),
+      addImportHooks: () => (this.#hasImportHooks = true),
     })
+    this.#pools.set(version, pool)
+    if (this.#closing.signal.aborted) void pool.close()
+    return pool
   }
 
-  async #load(definition: FunctionDefinition, folder: string): Promise<ExecutionEnvironment> {
-    this.#workerCode ||= await workerCode()
-    const problems: string[] = []
-    const environment = this.#newEnvironment(definition, folder, (problem) => problems.push(problem))
-    this.#others.add(environment)
-    await environment.init()
-    this.#others.delete(environment)
-    if (environment.isAlive && !this.#closing.signal.aborted) return environment
-    await environment.stop()
-    throw new Error(problems[0] ?? 'its handler could not be loaded in time')
-  }
-
-  #newEnvironment(
-    definition: FunctionDefinition,
-    taskRoot: string,
-    onInitError?: (stack: string) => void,
-  ): ExecutionEnvironment {
-    const { environment, clock, log, hosts } = this.#options
-    const { name } = definition
+  #environment(version: string, pool: EnvironmentPool, source: Source): ExecutionEnvironment {
+    const { definition, code, temporaryFolder, onInitError } = source
+    const { folder: taskRoot, layerRoot } = code
+    const { environment, clock, hosts } = this.#options
+    const { runtime, memoryMb, timeoutMs, handler } = definition
+    const { main = '', importHooks = '' } = this.#workerCode ?? {}
     const day = new Date(clock.now()).toISOString().slice(0, 10).replaceAll('-', '/')
-    const logStream = `${day}/[$LATEST]${randomBytes(16).toString('hex')}`
+    const logStream = `${day}/[${version}]${randomBytes(16).toString('hex')}`
+    const watcher: EnvironmentWatcher = {
+      ...this.#watcher(definition, version, () => pool.freed(made)),
+      ...(onInitError && { onInitError }),
+    }
     const made: ExecutionEnvironment = new ExecutionEnvironment({
-      code: this.#workerCode,
+      code: main,
       data: {
         taskRoot,
-        handler: definition.handler,
+        handler,
         hosts: hosts(),
-        allowsCallbacks: Number(/^nodejs(\d+)/.exec(definition.runtime)?.[1]) < 24,
-        context: {
-          functionName: name,
-          functionVersion: '$LATEST',
-          memoryLimitInMB: String(definition.memoryMb),
-          logGroupName: definition.logGroup,
-          logStreamName: logStream,
+        allowsCallbacks: Number(/^nodejs(\d+)/.exec(runtime)?.[1]) < 24,
+        temporaryFolder: temporaryFolder ?? join(tmpdir(), `lambda-${randomBytes(8).toString('hex')}`),
+        modules: {
+          taskRoot,
+          layerRoot,
+          runtime,
+          providers: [dirname(taskRoot), OWN_FOLDER],
+          hasImportHooks: this.#hasImportHooks,
         },
+        importHooks,
+        isInspected: isDebugged(),
       },
-      env: environmentVariables(definition, environment, taskRoot, logStream),
-      memoryMb: definition.memoryMb,
-      timeoutMs: definition.timeoutMs,
-      functionArn: definition.arn,
+      env: environmentVariables(definition, { environment, taskRoot, logStream, version }),
+      memoryMb,
+      timeoutMs,
       clock,
-      onLog: (text) => log.info(name, text),
-      onError: (stack) => log.error(name, stack),
-      onInitError: onInitError ?? ((stack) => log.error(name, stack)),
-      onStart: (requestId) => log.info(name, `START RequestId: ${requestId} Version: $LATEST`),
-      onEnd: (requestId, durationMs) => {
-        log.info(name, `END RequestId: ${requestId}`)
-        log.info(name, `REPORT RequestId: ${requestId}\tDuration: ${durationMs.toFixed(2)} ms`)
-        // Whoever invoked hears of it first, then the room that it leaves is given away.
-        queueMicrotask(() => {
-          if (!made.isAlive || this.#others.has(made)) this.#drop(made)
-          this.#distribute()
-        })
-      },
+      isDebugged,
+      watcher,
     })
     return made
   }
 
-  #drop(environment: ExecutionEnvironment): void {
-    this.#environments.delete(environment)
-    this.#others.delete(environment)
-    void environment.stop()
+  #watcher(definition: FunctionDefinition, version: string, freed: () => void): EnvironmentWatcher {
+    const { name, logging, memoryMb, runtime, timeoutMs } = definition
+    const { log, output } = this.#options
+    const write = (line: string, requestId: string | undefined) => {
+      log.info(name, line)
+      if (requestId !== undefined) this.#tails.get(requestId)?.push(line)
+    }
+    const platform = new PlatformLog({
+      isJson: logging.isJson,
+      level: logging.systemLevel,
+      memoryMb,
+      runtime,
+      version,
+      write,
+    })
+    platform.initStart()
+    return {
+      onLog: ({ framed, said, elapsedMs }: LogLine, requestId) => {
+        write(framed, requestId)
+        if (said) output?.({ functionName: name, requestId, elapsedMs, ...said })
+      },
+      onError: (stack, requestId) =>
+        log.error(name, requestId === undefined ? stack : `${requestId.slice(0, 8)} ${stack}`),
+      onInitError: (stack) => log.error(name, stack),
+      onInitTimeout: () => platform.initTimeout(INIT_TIMEOUT_MS),
+      onStart: (requestId) => platform.start(requestId),
+      onEnd: (report) => {
+        if (report.status === 'timeout') platform.timedOut(report.requestId, timeoutMs)
+        platform.end(report)
+        freed()
+      },
+    }
   }
 }
 
-const CLOSED: InvokeResult = {
-  payload: JSON.stringify({ errorType: 'Runtime.ExitError', errorMessage: 'the local stack has ended' }),
-  functionError: 'Unhandled',
-}
+const codeOf = ({ codeFolder, layerRoot }: FunctionDefinition): Code => ({
+  folder: codeFolder(),
+  layerRoot: layerRoot(),
+})
+
+/** A thread that a debugger has stopped must not time out; whether one has attached yet, Node does not tell. */
+const isDebugged = () => inspector.url() !== undefined
 
 const unsupported = (runtime: string) =>
   failure('Runtime.NotEmulated', `runtime "${runtime}" is not emulated; nodejs runtimes are`)

@@ -7,20 +7,32 @@ import type { Faults } from '../faults.ts'
 import type { HostTable } from '../hosts.ts'
 import type { Latency } from '../latency.ts'
 import type { Log } from '../log.ts'
+import { AsyncInvocation } from './async-invocation.ts'
+import type { AssetPath } from './code-store.ts'
+import { EventInvokeConfigs } from './event-invoke-config.ts'
 import { type FunctionDefinition, functionDefinitions } from './function-definition.ts'
-import { type FunctionInvoker, FunctionNotFoundError, type InvokeResult } from './invoker.ts'
+import {
+  type FunctionInvoker,
+  FunctionNotFoundError,
+  type InvokeOptions,
+  type InvokeResult,
+} from './invoker.ts'
 import { LocalFunction } from './local-function.ts'
+import type { FunctionOutput } from './output.ts'
+import { LATEST, Qualifiers } from './qualifiers.ts'
 
 export interface LambdaOptions {
   readonly resources: readonly Resource[]
   readonly environment: Environment
   readonly clock: Clock
   readonly log: Log
-  readonly assetPath: (bucket: string, key: string) => string | undefined
+  /** Gets what functions say, which is in the log too, there in the form that it has on AWS. */
+  readonly output?: (output: FunctionOutput) => void
+  readonly assetPath: AssetPath
   /** Asked when an execution environment starts, by when every host must be known. */
   readonly hosts: () => HostTable
   readonly destinations: Destinations
-  /** Execution environments of one function at a time; what comes on top waits. AWS gives the account 1,000. @default 10 */
+  /** Execution environments of one function at a time; what comes on top waits. @default DEFAULT_MAX_ENVIRONMENTS */
   readonly maxEnvironments?: number
   /**
    * How long an invocation lies ready behind another one before it gets an execution environment of its own, in
@@ -33,29 +45,62 @@ export interface LambdaOptions {
   readonly latency?: Latency
 }
 
-/** Waits before the second and the third try of an asynchronous invocation. */
-const ASYNC_RETRY_MS = [60_000, 120_000]
+/** What an invocation is for, once its target is understood. */
+interface Target {
+  readonly fn: LocalFunction
+  readonly qualifier: string | undefined
+}
 
 /** The functions of a stack, and the execution environments that they run in. */
 export class LambdaService implements FunctionInvoker {
   readonly #functions: Map<string, LocalFunction>
   readonly #options: LambdaOptions
-  #isClosed = false
+  /** Each removes what was unpacked of some functions. */
+  readonly #removals = new Set<() => void>()
+  readonly #qualifiers: Qualifiers
+  readonly #configs: EventInvokeConfigs
+  readonly #pending = new Set<AsyncInvocation>()
 
   constructor(options: LambdaOptions) {
+    const { resources, assetPath } = options
     this.#options = options
-    const definitions = functionDefinitions(options.resources, options.assetPath)
-    this.#functions = new Map(
-      definitions.map((definition) => [definition.name, new LocalFunction(definition, options)]),
-    )
+    this.#qualifiers = new Qualifiers(resources)
+    this.#configs = new EventInvokeConfigs(resources)
+    this.#functions = new Map()
+    for (const definition of functionDefinitions(resources, assetPath)) this.#add(definition)
   }
 
-  async invoke(target: string, event: unknown): Promise<InvokeResult> {
-    return this.#find(target).invoke(event)
+  async invoke(target: string, event: unknown, options: InvokeOptions = {}): Promise<InvokeResult> {
+    return this.#run(this.#find(target, options.qualifier), target, event, options)
   }
 
-  invokeAsync(target: string, event: unknown): void {
-    void this.#tryAsync(this.#find(target), event, randomUUID(), 1)
+  invokeAsync(target: string, event: unknown, options: InvokeOptions = {}): void {
+    const found = this.#find(target, options.qualifier)
+    const { clock, log, destinations } = this.#options
+    const { name, arn, deadLetterArn, reservedConcurrency } = found.fn.definition
+    const requestId = options.requestId ?? randomUUID()
+    const invocation = new AsyncInvocation({
+      functionName: name,
+      functionArn: `${arn}:${found.qualifier ?? LATEST}`,
+      requestId,
+      event,
+      config: this.#configs.of(name, found.qualifier),
+      deadLetterArn,
+      isSwitchedOff: reservedConcurrency === 0,
+      clock,
+      log,
+      destinations,
+      invoke: () => this.#run(found, target, event, { ...options, requestId }),
+      invokeDestination: (functionArn, record) => this.#invokeDestination(name, functionArn, record),
+      onEnd: () => this.#pending.delete(invocation),
+    })
+    this.#pending.add(invocation)
+    invocation.start()
+  }
+
+  /** @throws FunctionNotFoundError */
+  check(target: string, qualifier?: string): void {
+    this.#version(this.#find(target, qualifier), target)
   }
 
   /**
@@ -75,13 +120,15 @@ export class LambdaService implements FunctionInvoker {
     await Promise.all([
       ...removed.map(([, fn]) => fn.close()),
       ...definitions.map(async (definition) => {
-        const { name } = definition
+        const { name, removeCode } = definition
         const fn = this.#functions.get(name)
-        if (!fn) this.#functions.set(name, new LocalFunction(definition, this.#options))
-        else if (isChanged || !isSame(fn.definition, definition))
+        if (!fn) this.#add(definition)
+        else if (isChanged || !isSame(fn.definition, definition)) {
+          this.#removals.add(removeCode)
           await fn.replace(definition).catch((error: unknown) => {
             failures.set(name, error instanceof Error ? error.message : String(error))
           })
+        }
       }),
     ])
     return failures
@@ -89,48 +136,50 @@ export class LambdaService implements FunctionInvoker {
 
   /** Ends every execution environment, whatever it is doing. Idempotent. */
   async close(): Promise<void> {
-    this.#isClosed = true
+    for (const invocation of this.#pending) invocation.cancel()
+    this.#pending.clear()
     await Promise.all([...this.#functions.values()].map((fn) => fn.close()))
+    for (const remove of this.#removals) remove()
+  }
+
+  #add(definition: FunctionDefinition): void {
+    this.#removals.add(definition.removeCode)
+    this.#functions.set(definition.name, new LocalFunction(definition, this.#options))
+  }
+
+  async #run(found: Target, target: string, event: unknown, options: InvokeOptions): Promise<InvokeResult> {
+    const version = this.#version(found, target)
+    return found.fn.invoke(event, version, { ...options, qualifier: found.qualifier })
+  }
+
+  #version({ fn, qualifier }: Target, target: string): string {
+    const version = this.#qualifiers.versionOf(fn.definition.arn, qualifier)
+    if (version !== undefined) return version
+    throw notFound(target.includes(':') ? target : `${fn.definition.arn}:${qualifier ?? ''}`)
   }
 
   /** By name, ARN or part of an ARN, with or without a qualifier. */
-  #find(target: string): LocalFunction {
-    const name = target.includes(':')
-      ? (/(?:^|:)function:([^:]+)/.exec(target)?.[1] ?? target.split(':')[0] ?? '')
-      : target
-    const found = this.#functions.get(name)
-    if (found) return found
-    throw new FunctionNotFoundError(`Function not found: ${target}`)
+  #find(target: string, qualifier?: string): Target {
+    // arn:aws:lambda:eu-west-1:123456789012:function:Fn:live | 123456789012:function:Fn | Fn:live
+    const [name = '', own] = (/(?:^|:)function:(.+)$/.exec(target)?.[1] ?? target).split(':')
+    const fn = this.#functions.get(name)
+    if (!fn) throw notFound(target)
+    return { fn, qualifier: own ?? qualifier }
   }
 
-  async #tryAsync(fn: LocalFunction, event: unknown, requestId: string, attempt: number): Promise<void> {
-    const { clock, log, destinations } = this.#options
-    let errorMessage: string
+  #invokeDestination(source: string, functionArn: string, record: unknown): void {
     try {
-      const result = await fn.invoke(event, requestId)
-      if (!result.functionError) return
-      errorMessage = result.payload
+      this.invokeAsync(functionArn, record)
     } catch (error) {
-      errorMessage = String(error)
+      this.#options.log.error(source, `the destination "${functionArn}" can not be invoked: ${String(error)}`)
     }
-    if (this.#isClosed) return
-    const { name, deadLetterArn } = fn.definition
-    const wait = ASYNC_RETRY_MS[attempt - 1]
-    if (wait !== undefined) {
-      log.warn(name, `asynchronous invocation ${requestId} failed; trying again in ${wait / 1000} s`)
-      clock.after(wait, () => void this.#tryAsync(fn, event, requestId, attempt + 1))
-      return
-    }
-    log.error(name, `asynchronous invocation ${requestId} failed ${attempt} times and is given up`)
-    if (deadLetterArn !== undefined)
-      destinations.send(deadLetterArn, JSON.stringify(event), {
-        RequestID: requestId,
-        ErrorCode: '200',
-        ErrorMessage: errorMessage.slice(0, 1024),
-      })
   }
 }
 
+const notFound = (target: string) => new FunctionNotFoundError(`Function not found: ${target}`)
+
 function isSame(one: FunctionDefinition, other: FunctionDefinition): boolean {
-  return isDeepStrictEqual({ ...one, codeFolder: undefined }, { ...other, codeFolder: undefined })
+  const values = (definition: FunctionDefinition): unknown[] =>
+    Object.values<unknown>({ ...definition }).filter((value) => typeof value !== 'function')
+  return isDeepStrictEqual(values(one), values(other))
 }

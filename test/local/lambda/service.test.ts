@@ -225,12 +225,17 @@ describe('a function', () => {
   })
 
   it.each([
-    ['index', 'Runtime.MalformedHandlerName', 'Bad handler "index"'],
+    ['index', 'Runtime.MalformedHandlerName', 'Bad handler'],
     ['nope.handler', 'Runtime.ImportModuleError', "Error: Cannot find module 'nope'"],
     ['index.nope', 'Runtime.HandlerNotFound', 'index.nope is undefined or not exported'],
   ])('fails when the handler is "%s", with %s', async (Handler, errorType, errorMessage) => {
     const { call } = makeFunction('export const handler = async () => 1', { Handler })
-    expect(await call('Fn')).toMatchObject({ functionError: 'Unhandled', reply: { errorType, errorMessage } })
+    const { functionError, reply } = await call('Fn')
+    expect({ functionError, ...(reply as object) }).toMatchObject({
+      functionError: 'Unhandled',
+      errorType,
+      errorMessage: expect.stringContaining(errorMessage) as unknown,
+    })
   })
 
   it('starts with NODE_OPTIONS that a thread can not have, and sees them', async () => {

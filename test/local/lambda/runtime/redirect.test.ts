@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { silentLog } from '../../../local/log.ts'
-import { Services } from '../../../local/services.ts'
-import { environment, makeFunction } from './fixture.ts'
+import { silentLog } from '../../../../local/log.ts'
+import { Services } from '../../../../local/services.ts'
+import { environment, makeFunction } from '../fixture.ts'
 
 const IMPORTS = `import { createRequire } from 'node:module'
   const require = createRequire(${JSON.stringify(import.meta.url)})

@@ -1,7 +1,7 @@
 import net from 'node:net'
 import { syncBuiltinESMExports } from 'node:module'
 import tls from 'node:tls'
-import { type HostTable, portOf } from '../hosts.ts'
+import { type HostTable, portOf } from '../../hosts.ts'
 
 /** Hosts of AWS, which are either served here or nowhere. */
 const AWS_HOST = /\.(amazonaws\.com(\.cn)?|api\.aws)$/

@@ -10,6 +10,8 @@
 /** How many invocations may lie ready for one thread, the one that it works on included. */
 export const SLOTS = 16
 
+const INSPECTED_SLEEP_MS = 100
+
 const COUNT = 0
 const FIRST_SLOT = 1
 
@@ -53,15 +55,18 @@ export class Sender {
 /** The thread's side. */
 export class Receiver {
   readonly #memory: Int32Array
+  readonly #longestSleepMs: number
   #seen = 0
 
-  constructor(shared: SharedArrayBuffer) {
+  /** @param isInspected a debugger is heard only while the thread is awake */
+  constructor(shared: SharedArrayBuffer, isInspected = false) {
     this.#memory = new Int32Array(shared)
+    this.#longestSleepMs = isInspected ? INSPECTED_SLEEP_MS : Infinity
   }
 
   /** Sleeps, frozen with all that is running, until something was handed over since the last time. */
   sleep(): void {
-    Atomics.wait(this.#memory, COUNT, this.#seen)
+    Atomics.wait(this.#memory, COUNT, this.#seen, this.#longestSleepMs)
     this.#seen = Atomics.load(this.#memory, COUNT)
   }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { makeFunctions } from './fixture.ts'
+import { makeFunctions } from '../fixture.ts'
 
 const project = { 'package.json': '{ "type": "module" }' }
 
