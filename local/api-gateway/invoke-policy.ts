@@ -1,5 +1,5 @@
 import { type Statement, compilePolicy, verdictOf } from '../iam/policy.ts'
-import { UNKNOWN } from '../iam/variables.ts'
+import { type Lookup, UNKNOWN } from '../iam/variables.ts'
 
 /** The policy that a Lambda authorizer answers with, ready to be asked. */
 export type InvokePolicy = readonly Statement[]
@@ -12,8 +12,16 @@ export function compileInvokePolicy(document: unknown): InvokePolicy {
 }
 
 /**
- * Whether the policy lets the caller invoke a method, `arn:aws:execute-api:eu-west-1:123456789012:x1y2z3abcd/dev/GET/tasks`.
- * Nothing is known of the request to its conditions: an `Allow` with one does not allow, a `Deny` with one denies.
+ * What the policy says to invoking a method, `arn:aws:execute-api:eu-west-1:123456789012:x1y2z3abcd/dev/GET/tasks`.
+ * @param lookup what is known of the request, for conditions; of the unknown an `Allow` does not allow, and a `Deny` denies
+ * @returns undefined where it says nothing
  */
+export const verdictOn = (
+  policy: InvokePolicy,
+  methodArn: string,
+  lookup: Lookup = () => UNKNOWN,
+): 'Allow' | 'Deny' | undefined => verdictOf(policy, methodArn, lookup)
+
+/** Whether the policy lets a caller of whom nothing is known invoke a method. */
 export const policyAllows = (policy: InvokePolicy, methodArn: string): boolean =>
-  verdictOf(policy, methodArn, () => UNKNOWN) === 'Allow'
+  verdictOn(policy, methodArn) === 'Allow'

@@ -21,7 +21,7 @@ export interface Throttle {
 }
 
 /** A bucket of `burst` tokens that fills with `rate` tokens per second, full at first. */
-class TokenBucket implements Throttle {
+export class TokenBucket implements Throttle {
   readonly #settings: ThrottleSettings
   readonly #clock: Clock
   #tokens: number

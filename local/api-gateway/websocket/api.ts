@@ -8,6 +8,7 @@ import type { Iam } from '../../iam/iam.ts'
 import type { FunctionInvoker } from '../../lambda/invoker.ts'
 import type { Log } from '../../log.ts'
 import type { Throttle } from '../throttle.ts'
+import type { UsagePlans } from '../usage-plans.ts'
 import type { ConnectAuthorizer } from './authorizer.ts'
 import { LOST } from './connection.ts'
 import type { WebSocketApiDefinition } from './definition.ts'
@@ -23,6 +24,8 @@ import {
   REQUEST_TIMEOUT_MS,
   TIMEOUT_CHECK_MS,
 } from './limits.ts'
+import { IamConnectAuthorizer } from './iam-authorizer.ts'
+import { LambdaAuthorizer } from './lambda-authorizer.ts'
 import { ManagementApi, refuse, refuseRoute } from './management-api.ts'
 import { Messages } from './messages.ts'
 import { FORBIDDEN, UPGRADE_REQUIRED } from './refusal.ts'
@@ -45,10 +48,10 @@ export interface WebSocketApiDependencies {
   readonly throttle?: Throttle
   /** The account's bucket for new connections, shared with every other WebSocket API. @default no limit */
   readonly newConnections?: Throttle
-  /** Decides on handshakes. @default everybody may try */
-  readonly authorizer?: ConnectAuthorizer
   /** Who may do what; without it anybody may do anything. */
   readonly iam?: Iam | undefined
+  /** The account's API keys and usage plans. @default none, and no key is any good */
+  readonly usagePlans?: UsagePlans
   /** Bytes that may wait for a client before posts to it get 429. @default 1 MiB */
   readonly maxBufferedBytes?: number
   /** When a line that broke without a close frame is noticed. @default immediately */
@@ -73,7 +76,7 @@ export class WebSocketApi {
   #isClosed = false
 
   constructor(definition: WebSocketApiDefinition, deps: WebSocketApiDependencies) {
-    const { clock, log, environment, iam, authorizer, maxBufferedBytes, isStrict, newConnections } = deps
+    const { clock, log, environment, iam, usagePlans, maxBufferedBytes, isStrict, newConnections } = deps
     const { lossNotice = 'immediately' } = deps
     const source = definition.logicalId
     this.definition = definition
@@ -86,7 +89,11 @@ export class WebSocketApi {
     const routes = this.#routes
     const throttle = new RequestThrottle(definition.stages, { clock, account: deps.throttle, newConnections })
     const messages = new Messages({ clock, log, source, throttle, routes, requestLog })
-    this.#handshakes = new Handshakes(definition, { clock, log, throttle, routes, authorizer })
+    const authorizer = connectAuthorizer(definition, deps)
+    this.#handshakes = new Handshakes(definition, { clock, log, throttle, routes, authorizer, usagePlans })
+    if (definition.connectAccess.isKeyRequired)
+      for (const [path, { value }] of usagePlans?.generated ?? [])
+        log.warn(source, `the template gives the API key "${path}" no Value; here it is ${value}`)
     this.#disconnects = new Disconnects(routes.get('$disconnect'), { clock, work: this.#work })
     this.#sockets = new Sockets({
       clock,
@@ -191,5 +198,20 @@ export class WebSocketApi {
       socket.destroy()
       throw error
     }
+  }
+}
+
+function connectAuthorizer(
+  { connectAccess, apiId }: WebSocketApiDefinition,
+  deps: WebSocketApiDependencies,
+): ConnectAuthorizer | undefined {
+  const { authorization } = connectAccess
+  switch (authorization.type) {
+    case 'none':
+      return undefined
+    case 'iam':
+      return deps.iam && new IamConnectAuthorizer(deps.iam, deps.environment)
+    case 'lambda':
+      return new LambdaAuthorizer(authorization, { ...deps, apiId })
   }
 }

@@ -2,6 +2,7 @@ import type { Environment, Resource } from '../../cloudformation/resource.ts'
 import { type AccessLogSettings, readAccessLogSettings } from '../access-log.ts'
 import { type StageVariables, stageVariableProblems } from '../stage-variables.ts'
 import type { ThrottleSettings } from '../throttle.ts'
+import { type ConnectAccess, readConnectAccess } from './connect-access.ts'
 import { readRoutes, type WebSocketRoute } from './route-definition.ts'
 
 /** What an `AWS::ApiGatewayV2::Api` with `ProtocolType: WEBSOCKET` and everything that refers to it comes to. */
@@ -19,6 +20,7 @@ export interface WebSocketApiDefinition {
   readonly routeSelectionExpression: string
   readonly stages: readonly WebSocketStage[]
   readonly routes: ReadonlyMap<string, WebSocketRoute>
+  readonly connectAccess: ConnectAccess
   /** What API Gateway would refuse to deploy, in words: it is left out or passed over here. */
   readonly problems: readonly string[]
 }
@@ -33,7 +35,7 @@ export interface WebSocketStage {
 
 /**
  * The WebSocket APIs of the template, in its order.
- * @throws for a route that would be open here and is not on AWS, naming it
+ * @throws for a `$connect` that would be open here and is not on AWS, naming it
  */
 export function webSocketApis(
   resources: readonly Resource[],
@@ -63,6 +65,7 @@ function toDefinition(
     routeSelectionExpression: expressionOf(api, problems),
     stages: ofApi('Stage').map((stage) => toStage(stage, problems)),
     routes: readRoutes(ofApi, problems),
+    connectAccess: readConnectAccess(api, ofApi, problems),
     problems,
   }
 }

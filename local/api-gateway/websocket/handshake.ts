@@ -2,7 +2,8 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../../clock.ts'
 import type { Log } from '../../log.ts'
-import type { ConnectAuthorizer } from './authorizer.ts'
+import type { UsagePlans } from '../usage-plans.ts'
+import type { Authorization, ConnectAuthorizer } from './authorizer.ts'
 import { ClientPresence } from './client-presence.ts'
 import type { WebSocketApiDefinition } from './definition.ts'
 import type { Entrance } from './entrance.ts'
@@ -14,6 +15,7 @@ import {
   BAD_REQUEST,
   FORBIDDEN,
   HEADERS_TOO_LARGE,
+  LIMIT_EXCEEDED,
   type Refusal,
   TOO_MANY_REQUESTS,
   UPGRADE_REQUIRED,
@@ -31,6 +33,8 @@ export interface HandshakeDependencies {
   readonly routes: Routes
   /** Of the `$connect` route. @default everybody may try */
   readonly authorizer?: ConnectAuthorizer | undefined
+  /** The account's API keys. @default none */
+  readonly usagePlans?: UsagePlans | undefined
 }
 
 /** A handshake that every step let through. */
@@ -50,7 +54,7 @@ interface Attempt {
   readonly at: number
 }
 
-/** Decides on upgrade requests: throttle → authorizer → `$connect`; the socket waits until the last has answered. */
+/** Decides on upgrade requests: throttle → authorizer → API key → `$connect`; the socket waits until the last has answered. */
 export class Handshakes {
   readonly #definition: WebSocketApiDefinition
   readonly #deps: HandshakeDependencies
@@ -118,10 +122,27 @@ export class Handshakes {
       userAgent: request.headers['user-agent'],
     }
     const authorization = await authorizer?.authorize({ request, context: anonymous, ...moment })
-    if (authorization?.isAllowed === false) return authorization
-    const context = authorization ? { ...anonymous, ...contextOf(authorization) } : anonymous
+    if (authorization?.isAllowed === false) return refusalBy(authorization)
+    const key = this.#useKey(anonymous, request, authorization?.usageIdentifierKey)
+    if ('status' in key) return key
+    const context = { ...anonymous, ...contextOf(authorization, key) }
     const route = this.#deps.routes.get('$connect')
     return route ? this.#integrate(route, request, context, moment) : { context }
+  }
+
+  /** @returns what the key adds to the identity: nothing where none is asked for */
+  #useKey(
+    { apiId, stage }: ConnectionContext,
+    { headers }: IncomingMessage,
+    ofAuthorizer: string | undefined,
+  ): Refusal | { readonly identity?: Readonly<Record<string, unknown>> } {
+    const { isKeyRequired, keySource } = this.#definition.connectAccess
+    if (!isKeyRequired) return {}
+    const ofHeader = headers['x-api-key']
+    const value = keySource === 'header' ? ofHeader?.toString() : ofAuthorizer
+    const use = this.#deps.usagePlans?.use(apiId, stage, value) ?? { refused: 'unknown' }
+    if ('key' in use) return { identity: { apiKey: use.key.value, apiKeyId: use.key.id } }
+    return KEY_REFUSALS[use.refused]
   }
 
   async #integrate(
@@ -164,10 +185,37 @@ function isHandshake({ method, headers }: IncomingMessage): boolean {
   return method === 'GET' && isKey && areTokens && headers['sec-websocket-version'] === '13'
 }
 
-const contextOf = ({ authorizer, identity }: Pick<ConnectionContext, 'authorizer' | 'identity'>) => ({
-  ...(authorizer === undefined ? {} : { authorizer }),
-  ...(identity === undefined ? {} : { identity }),
+const KEY_REFUSALS = {
+  unknown: FORBIDDEN,
+  throttled: TOO_MANY_REQUESTS,
+  quota: LIMIT_EXCEEDED,
+} as const
+
+const AUTHORIZER_TYPES = {
+  401: 'UnauthorizedException',
+  403: 'AccessDeniedException',
+  500: 'AuthorizerConfigurationException',
+} as const
+
+const refusalBy = ({ status, message }: Extract<Authorization, { isAllowed: false }>): Refusal => ({
+  status,
+  message,
+  type: AUTHORIZER_TYPES[status],
 })
+
+/** What the authorizer and the API key add to every event of the connection. */
+function contextOf(
+  authorization: Extract<Authorization, { isAllowed: true }> | undefined,
+  key: { readonly identity?: Readonly<Record<string, unknown>> },
+): Pick<ConnectionContext, 'authorizer' | 'identity'> {
+  const { authorizer, identity } = authorization ?? {}
+  return {
+    ...(authorizer === undefined ? {} : { authorizer }),
+    ...(identity === undefined && key.identity === undefined
+      ? {}
+      : { identity: { ...identity, ...key.identity } }),
+  }
+}
 
 function headerOf(headers: Readonly<Record<string, unknown>>, name: string): string | undefined {
   const found = Object.entries(headers).find(([key]) => key.toLowerCase() === name)?.[1]

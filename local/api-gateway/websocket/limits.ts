@@ -17,6 +17,15 @@ export const MAX_CONNECTION_MS = 2 * 60 * 60 * 1000
 /** Default and largest integration timeout. */
 export const MAX_INTEGRATION_TIMEOUT_MS = 29_000
 
+/** Default and largest, since AWS documents none for authorizers of WebSocket APIs: that of an integration. */
+export const AUTHORIZER_TIMEOUT_MS = MAX_INTEGRATION_TIMEOUT_MS
+
+/** Documented as 8 KB. */
+export const MAX_AUTHORIZER_RESULT_BYTES = 8 * 1024
+
+/** Of an API. */
+export const MAX_AUTHORIZERS = 10
+
 /** How long closing waits for handlers that still run; our own choice, AWS has no such moment. */
 export const CLOSE_GRACE_MS = 2_000
 

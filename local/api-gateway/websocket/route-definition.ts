@@ -34,7 +34,6 @@ export function readRoutes(
   const routes = ofApi('Route').flatMap((route): WebSocketRoute[] => {
     const { RouteKey, Target, RouteResponseSelectionExpression } = route.properties
     const key = String(RouteKey)
-    refuseOpen(route, key)
     if (key.startsWith('$') && !RESERVED.has(key)) {
       problems.push(
         `${route.path}: the route key "${key}" begins with "$", as only $connect, $disconnect and $default may`,
@@ -55,19 +54,4 @@ export function readRoutes(
     ]
   })
   return new Map(routes.map((route) => [route.key, route]))
-}
-
-/** @throws Error for a route that would be open here and is not on AWS */
-function refuseOpen({ path, properties }: Resource, key: string): void {
-  const { AuthorizationType = 'NONE', ApiKeyRequired = false } = properties
-  if (AuthorizationType !== 'NONE')
-    throw new Error(
-      `${path}: route "${key}" asks for ${String(AuthorizationType)} authorization, which is not emulated; ` +
-        'it would be open here, so the stack does not start',
-    )
-  if (String(ApiKeyRequired) !== 'false')
-    throw new Error(
-      `${path}: route "${key}" has ApiKeyRequired, which is not emulated; ` +
-        'it would be open here, so the stack does not start',
-    )
 }

@@ -1,14 +1,6 @@
 import { DeleteConnectionCommand, PostToConnectionCommand } from '@aws-sdk/client-apigatewaymanagementapi'
 import { describe, expect, it } from 'vitest'
-import { HANDSHAKE, ok, open, raw, resources, start } from './fixture.ts'
-import { webSocketApis } from '../../../../local/api-gateway/websocket/definition.ts'
-import { environment } from '../http/fixture.ts'
-
-describe('what is not emulated', () => {
-  it.each([[{ ApiKeyRequired: true }]])('%j stops the start and names the route', (route) => {
-    expect(() => webSocketApis(resources({ routes: ['ask'], route }), environment)).toThrow(/route "ask"/)
-  })
-})
+import { HANDSHAKE, ok, open, raw, start } from './fixture.ts'
 
 describe('a doubtful $connect', () => {
   it.each([
