@@ -1,8 +1,10 @@
 import { apiDefinitions } from './api-gateway/definitions.ts'
+import { ACCOUNT_QUOTAS, type AccountQuotas, accountThrottles } from './api-gateway/account.ts'
 import { HttpApi } from './api-gateway/http/api.ts'
 import type { ServiceCaller } from './api-gateway/http/service-integration.ts'
 import { OPEN } from './api-gateway/http/authorizers.ts'
 import { IamAuthorizer } from './api-gateway/http/iam-authorizer.ts'
+import { UsagePlans } from './api-gateway/usage-plans.ts'
 import { WebSocketApi } from './api-gateway/websocket/api.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { readAssembly } from './cloudformation/assembly.ts'
@@ -41,6 +43,8 @@ export interface StackOptions extends DeploymentOptions {
   readonly log?: Log
   /** Whether signatures and permissions are checked. @default true */
   readonly iam?: boolean
+  /** What the account may do. @default AWS's own */
+  readonly quotas?: Partial<AccountQuotas>
   /** Where an engine may be named. @default the process's own */
   readonly env?: Readonly<Record<string, string | undefined>>
 }
@@ -192,8 +196,19 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
     const mayInvoke = (functionArn: string, sourceArn: string, credentialsArn?: string) =>
       iam?.mayInvoke({ service: 'apigateway.amazonaws.com', sourceArn }, functionArn, credentialsArn) ?? true
     const apis: RunningApi[] = []
+    const throttles = accountThrottles({ ...ACCOUNT_QUOTAS, ...options.quotas }, clock)
+    const usagePlans = new UsagePlans(resources, clock)
     for (const [index, definition] of definitions.entries()) {
-      const deps = { functions, clock, log, environment, services: callServices, hosts: () => hosts }
+      const deps = {
+        functions,
+        clock,
+        log,
+        environment,
+        services: callServices,
+        hosts: () => hosts,
+        ...throttles,
+        usagePlans,
+      }
       const api =
         'routeSelectionExpression' in definition
           ? new WebSocketApi(definition, { ...deps, iam, mayInvoke })

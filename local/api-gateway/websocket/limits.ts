@@ -52,18 +52,6 @@ export const MAX_URL_LENGTH = 4096
 export const MAX_HEADER_BYTES = 10_240
 
 /**
- * Requests per second of an account in a Region, over HTTP, REST, WebSocket and `@connections` together.
- * https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
- */
-export const ACCOUNT_RATE_PER_SECOND = 10_000
-
-/** Size of the account's token bucket; same source. */
-export const ACCOUNT_BURST = 5_000
-
-/** Of an account in a Region. */
-export const NEW_CONNECTIONS_PER_SECOND = 500
-
-/**
  * Bytes waiting for a slow client above which a post gets 429. AWS documents the 429 ("the client side buffer is
  * full") and not the size.
  */
