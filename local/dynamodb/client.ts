@@ -5,9 +5,15 @@ export class EngineError extends Error {
   override readonly name = 'EngineError'
   /** `ResourceNotFoundException` */
   readonly code: string
-  constructor(code: string, message: string) {
+  /** The message without the code. */
+  readonly detail: string
+  /** Of the HTTP answer. */
+  readonly status: number
+  constructor(code: string, message: string, status = 400) {
     super(`${code}: ${message}`)
     this.code = code
+    this.detail = message
+    this.status = status
   }
 }
 
@@ -42,7 +48,7 @@ export class EngineClient {
     const answer = JSON.parse(text || '{}') as Record<string, unknown>
     if (status === 200) return answer
     const type = typeof answer['__type'] === 'string' ? answer['__type'] : `HTTP ${status}`
-    throw new EngineError(type.split('#').at(-1) ?? type, messageOf(answer))
+    throw new EngineError(type.split('#').at(-1) ?? type, messageOf(answer), status)
   }
 
   close(): void {

@@ -1,33 +1,25 @@
-import { Agent, type IncomingMessage, type ServerResponse, request } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Iam } from '../iam/iam.ts'
 import { RefusedError } from '../iam/refused-error.ts'
 import { readBody } from '../read-body.ts'
 import { accessesOf } from './authorization.ts'
-import { AUTHORIZATION } from './client.ts'
 import type { TableDirectory } from './table-directory.ts'
+import { type Upstream, refuse } from './upstream.ts'
 
 export interface FrontOptions {
-  /** The engine's endpoint. */
-  readonly endpoint: string
-  /** Called after a call that may have written, with the engine's answer already on its way back. */
-  readonly onWrite: () => void
+  /** Answers what is let through. */
+  readonly upstream: Upstream
   /** Who may do what; without it anybody may do anything. */
   readonly iam?: Iam | undefined
   readonly tables: TableDirectory
 }
 
-const READS = /\.(Get|BatchGet|Query|Scan|Describe|List|TransactGet)/
-
-/** Headers that belong to one hop. */
-const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'transfer-encoding', 'host'])
-
 /**
- * Stands between functions and the engine: the place that knows who calls. Refuses what is not signed or not allowed and
- * what comes from a web page, passes the rest on, and wakes the readers of streams after a write.
+ * Stands before the engine: the place that knows who calls. Refuses what is not signed or not allowed and what comes from a
+ * web page, and lets the rest through.
  */
 export class DynamoDbFront {
   readonly #options: FrontOptions
-  readonly #agent = new Agent({ keepAlive: true })
 
   constructor(options: FrontOptions) {
     this.#options = options
@@ -41,7 +33,7 @@ export class DynamoDbFront {
     readBody(incoming)
       .then((body) => {
         this.#authorize(incoming, body)
-        this.#pass(incoming, body, response)
+        this.#options.upstream.answer({ headers: incoming.headers, body }, response)
       })
       .catch((error: unknown) => {
         if (error instanceof RefusedError) refuse(response, 400, error.exception, wordingOf(error))
@@ -60,31 +52,8 @@ export class DynamoDbFront {
     if (input) for (const access of accessesOf(operation, input, tables)) iam.authorize(caller, access)
   }
 
-  #pass(incoming: IncomingMessage, body: Buffer, response: ServerResponse): void {
-    const isWrite = !READS.test(String(incoming.headers['x-amz-target']))
-    const headers = {
-      authorization: AUTHORIZATION, // the engine wants to see one, whatever it says
-      ...Object.fromEntries(Object.entries(incoming.headers).filter(([name]) => !HOP_BY_HOP.has(name))),
-    }
-    const { endpoint, onWrite } = this.#options
-    const onward = request(endpoint, { method: incoming.method, agent: this.#agent, headers }, (answer) => {
-      response.writeHead(answer.statusCode ?? 500, answer.headers)
-      answer.pipe(response)
-      if (isWrite) answer.once('end', onWrite)
-    })
-    onward.once('error', (error) => {
-      if (response.headersSent) response.destroy()
-      else
-        refuse(response, 500, 'InternalServerError', `the DynamoDB engine does not answer: ${error.message}`)
-    })
-    response.once('close', () => {
-      if (!response.writableFinished) onward.destroy()
-    })
-    onward.end(body)
-  }
-
   close(): void {
-    this.#agent.destroy()
+    this.#options.upstream.close()
   }
 }
 
@@ -98,10 +67,4 @@ function parse(body: Buffer): Readonly<Record<string, unknown>> | undefined {
   } catch {
     return undefined
   }
-}
-
-function refuse(response: ServerResponse, status: number, code: string, message: string): void {
-  const body = JSON.stringify({ __type: `com.amazon.coral.service#${code}`, message })
-  response.writeHead(status, { 'content-type': 'application/x-amz-json-1.0', 'x-amzn-errortype': code })
-  response.end(body)
 }

@@ -5,14 +5,17 @@ import type { Iam } from '../iam/iam.ts'
 import type { FunctionInvoker } from '../lambda/invoker.ts'
 import type { Log } from '../log.ts'
 import { noCheckpoints } from './checkpoints.ts'
+import { ControlPlane } from './control-plane.ts'
 import { DataFolder } from './data-folder.ts'
 import { type Engine, type EngineOptions, startEngine } from './engine.ts'
 import { EventSourceMapping } from './event-source-mapping.ts'
 import { DynamoDbFront } from './front.ts'
 import { type StreamMappingDefinition, streamMappings } from './mapping-definition.ts'
+import { StreamsApi } from './streams-api.ts'
 import { TableDirectory } from './table-directory.ts'
 import { type Table, createTables } from './tables.ts'
 import { Ttl } from './ttl.ts'
+import { Upstream } from './upstream.ts'
 
 export interface DynamoDbOptions {
   readonly resources: readonly Resource[]
@@ -42,6 +45,8 @@ export class DynamoDbService {
   readonly #folder: DataFolder | undefined
   #tables: readonly Table[]
   #mappings: EventSourceMapping[] = []
+  /** Counts the lives of an engine that loses its tables, as the mappings do. */
+  #incarnation = 0
 
   private constructor(
     options: DynamoDbOptions,
@@ -53,10 +58,22 @@ export class DynamoDbService {
     this.engine = engine
     this.#tables = tables
     this.#folder = folder
-    const { iam, resources, environment } = options
+    const { iam, resources, environment, clock } = options
+    const now = () => this.#tables
+    const streams = new StreamsApi({
+      client: engine.client,
+      tables: now,
+      environment,
+      clock,
+      incarnation: () => this.#incarnation,
+    })
     this.front = new DynamoDbFront({
-      endpoint: engine.endpoint,
-      onWrite: () => this.wake(),
+      upstream: new Upstream({
+        engine,
+        streams,
+        controlPlane: new ControlPlane(now, environment),
+        onWrite: () => this.wake(),
+      }),
       iam,
       tables: new TableDirectory(resources, environment),
     })
@@ -109,6 +126,7 @@ export class DynamoDbService {
       return
     }
     const { resources, log } = this.#options
+    this.#incarnation++
     for (const mapping of this.#mappings) mapping.detach()
     this.#tables = await createTables(resources, this.engine.client, log)
     for (const mapping of this.#mappings) {

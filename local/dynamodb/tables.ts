@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { STREAM_LABEL } from '../cloudformation/physical-ids.ts'
 import type { Resource } from '../cloudformation/resource.ts'
 import type { Log } from '../log.ts'
 import { type EngineClient, EngineError } from './client.ts'
@@ -27,6 +28,9 @@ const KNOWN = ['AttributeDefinitions', 'KeySchema', 'LocalSecondaryIndexes'] as 
 const IGNORED = ['ImportSourceSpecification', 'KinesisStreamSpecification'] as const
 /** Names of the engine's own tables. */
 const TAKEN = /^_(tables|config|stream_records)$/
+
+/** The ARN of its stream in the template. */
+export const streamArnOf = ({ resource }: Table) => `${resource.arn}/stream/${STREAM_LABEL}`
 
 export const isTable = (resource: Resource) => TABLE_TYPES.includes(resource.type)
 

@@ -78,12 +78,13 @@ interface Setup {
   readonly write?: (put: (id: string, extra?: object) => Promise<void>) => Promise<void>
   readonly clock?: Clock
   readonly data?: string
+  readonly pollIntervalMs?: number
   readonly answer?: (event: StreamEvent) => InvokeResult | Promise<InvokeResult>
 }
 
 /** A table `Tasks`, a mapping of its stream, and all that its function and its failure queue got. */
 export async function makeConsumer(setup: Setup = {}) {
-  const { clock = hasty, data, write, answer = () => ({ payload: '' }) } = setup
+  const { clock = hasty, data, pollIntervalMs, write, answer = () => ({ payload: '' }) } = setup
   const events: StreamEvent[] = []
   const dead: Record<string, Record<string, unknown>>[] = []
   const lines: string[] = []
@@ -96,6 +97,7 @@ export async function makeConsumer(setup: Setup = {}) {
     env: process.env,
     ttlIntervalMs: 1_000_000,
     ...(data === undefined ? {} : { data }),
+    ...(pollIntervalMs === undefined ? {} : { pollIntervalMs }),
   })
   onTestFinished(() => service.stop())
   const put = async (id: string, extra: object = {}) => {
