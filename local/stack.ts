@@ -179,7 +179,7 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
       {
         dynamodb: dynamodb.front.handle,
         'streams.dynamodb': dynamodb.front.handle,
-        events: eventsEndpoint(buses),
+        events: eventsEndpoint(buses, { environment, iam }),
         lambda: invokeApi({ functions, environment, iam }),
         sqs: (request, response) => void sqs(request, response),
         ssm: ssmEndpoint(new ParameterStore({ resources, given: given.ssm, environment, clock }), {

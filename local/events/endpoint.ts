@@ -1,9 +1,22 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Environment } from '../cloudformation/resource.ts'
+import type { Iam } from '../iam/iam.ts'
+import { RefusedError } from '../iam/refused-error.ts'
+import { readBody } from '../read-body.ts'
 import type { EventBuses } from './event-buses.ts'
 import { EventsError, putEvents } from './put-events.ts'
+import { DEFAULT_BUS, busName } from './rule-definition.ts'
 
 const TARGET_PREFIX = 'AWSEvents.'
+
+export interface EventsEndpointOptions {
+  readonly environment: Environment
+  /** Who may do what; without it anybody may do anything. */
+  readonly iam?: Iam | undefined
+}
+
+type Input = Readonly<Record<string, unknown>>
 
 /**
  * `events.{region}.amazonaws.com`, as far as sending goes: a POST with `x-amz-target: AWSEvents.PutEvents` and a JSON body.
@@ -11,12 +24,15 @@ const TARGET_PREFIX = 'AWSEvents.'
  */
 export function eventsEndpoint(
   buses: EventBuses,
+  options: EventsEndpointOptions,
 ): (request: IncomingMessage, response: ServerResponse) => void {
   return (request, response) => {
-    handle(request, buses).then(
+    handle(request, buses, options).then(
       (output) => answer(response, 200, output),
       (error: unknown) => {
-        if (error instanceof EventsError)
+        if (error instanceof RefusedError)
+          answer(response, 400, { __type: error.exception, message: error.message })
+        else if (error instanceof EventsError)
           answer(response, 400, { __type: error.code, message: error.message })
         else answer(response, 500, { __type: 'InternalException', message: String(error) })
       },
@@ -24,22 +40,39 @@ export function eventsEndpoint(
   }
 }
 
-async function handle(request: IncomingMessage, buses: EventBuses): Promise<object> {
-  const chunks: Buffer[] = []
-  for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk)
+async function handle(
+  request: IncomingMessage,
+  buses: EventBuses,
+  { iam, environment }: EventsEndpointOptions,
+): Promise<object> {
+  const body = await readBody(request)
+  const caller = iam?.authenticate(request, body, 'events')
   const operation = String(request.headers['x-amz-target'] ?? '').replace(TARGET_PREFIX, '')
   if (operation !== 'PutEvents')
     throw new EventsError(
       'UnknownOperationException',
       `the operation "${operation}" is not emulated; expected PutEvents`,
     )
-  return putEvents(parse(Buffer.concat(chunks)), buses)
+  const input = parse(body)
+  if (caller)
+    for (const resource of busesOf(input, environment))
+      iam?.authorize(caller, { action: 'events:PutEvents', resource })
+  return putEvents(input, buses)
 }
 
-function parse(body: Buffer): Readonly<Record<string, unknown>> {
+/** The ARN of each bus that the entries name. */
+function busesOf({ Entries }: Input, { partition, region, accountId }: Environment): ReadonlySet<string> {
+  const entries = Array.isArray(Entries) ? (Entries as Input[]) : []
+  const names = entries.map(({ EventBusName }) =>
+    typeof EventBusName === 'string' ? busName(EventBusName) : DEFAULT_BUS,
+  )
+  return new Set(names.map((name) => `arn:${partition}:events:${region}:${accountId}:event-bus/${name}`))
+}
+
+function parse(body: Buffer): Input {
   try {
     const input: unknown = JSON.parse(body.toString())
-    if (typeof input === 'object' && input !== null) return input as Record<string, unknown>
+    if (typeof input === 'object' && input !== null) return input as Input
   } catch {
     // Told below, as anything else that is no object.
   }

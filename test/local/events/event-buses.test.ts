@@ -46,7 +46,7 @@ async function make(resources: readonly Resource[]) {
     log,
   })
   const buses = new EventBuses({ resources, environment, targets, clock, log })
-  const server = createServer(eventsEndpoint(buses)).listen(0, '127.0.0.1')
+  const server = createServer(eventsEndpoint(buses, { environment })).listen(0, '127.0.0.1')
   onTestFinished(() => void server.close())
   await new Promise((resolve) => server.once('listening', resolve))
   const { port } = server.address() as AddressInfo
