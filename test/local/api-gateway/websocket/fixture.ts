@@ -30,6 +30,8 @@ interface ApiParts {
   /** Template of the MOCK route `ping`. */
   readonly pong?: string
   readonly api?: Readonly<Record<string, unknown>>
+  /** Properties of the function's integration. */
+  readonly integration?: Readonly<Record<string, unknown>>
   /** Resources beside those, such as `routeTo` makes. */
   readonly more?: readonly Resource[]
 }
@@ -84,7 +86,7 @@ export function resources({ routes = ['$connect', '$disconnect', '$default'], ..
       RouteSelectionExpression: '$request.body.action',
       ...parts.api,
     }),
-    of('Integration', 'int1', { IntegrationType: 'AWS_PROXY', IntegrationUri: uri }),
+    of('Integration', 'int1', { IntegrationType: 'AWS_PROXY', IntegrationUri: uri, ...parts.integration }),
     of('Integration', 'mock', {
       IntegrationType: 'MOCK',
       RequestTemplates: { $default: '{"statusCode":200}' },
