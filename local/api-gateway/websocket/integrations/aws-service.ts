@@ -1,3 +1,6 @@
+import { portOf } from '../../../hosts.ts'
+import { DEVELOPER } from '../../../iam/credentials.ts'
+import { signedHeaders } from '../../../iam/signing.ts'
 import { withStageVariables } from '../../stage-variables.ts'
 import type { IntegrationDefinition } from '../integration-definition.ts'
 import { type Backend, type BackendAnswer, type BackendRequest, firstOf } from './backend.ts'
@@ -15,12 +18,13 @@ const PROTOCOLS: Readonly<Record<string, { readonly target: string; readonly ver
 /** `arn:aws:apigateway:eu-west-1:sqs:path/123456789012/queue`, `…:dynamodb:action/PutItem` */
 const SERVICE_IN_URI = /^arn:[^:]+:apigateway:([^:]+):(?:[\w-]+\.)?([\w-]+):(path|action)\/(.+)$/
 
-/** `AWS` with another service than Lambda: one of its operations, called as a role. */
+/** `AWS` with another service than Lambda: one of its operations. */
 export class AwsServiceBackend implements Backend {
   readonly #definition: IntegrationDefinition
   readonly #client: HttpClient
   readonly #deps: IntegrationDeps
   readonly #service: string
+  readonly #region: string
   readonly #host: string
   readonly #kind: string
   readonly #rest: string
@@ -40,13 +44,14 @@ export class AwsServiceBackend implements Backend {
     this.#client = client
     this.#deps = deps
     this.#service = service
+    this.#region = region
     this.#host = `${service}.${region}.amazonaws.com`
     this.#kind = kind
     this.#rest = rest
   }
 
   async call(request: BackendRequest, of: IntegrationRequest): Promise<BackendAnswer> {
-    if (this.#deps.hosts?.()[this.#host] === undefined)
+    if (portOf(this.#deps.hosts?.() ?? {}, this.#host) === undefined)
       throw new IntegrationError(`it calls "${this.#host}", which is not emulated by the local stack`)
     if (this.#kind === 'action') return this.#send(this.#rest, request.body)
     const path = withStageVariables(this.#rest, of.stageVariables).replace(
@@ -59,23 +64,21 @@ export class AwsServiceBackend implements Backend {
 
   #send(action: string, body: Buffer): Promise<HttpAnswer> {
     const { target = '', version = '1.0' } = PROTOCOLS[this.#service] ?? {}
-    return this.#client.send({
+    const call = {
       url: new URL(`https://${this.#host}/`),
       method: 'POST',
       headers: {
         'content-type': `application/x-amz-json-${version}`,
         'x-amz-target': `${target}.${action}`,
-        authorization: AUTHORIZATION,
       },
       body,
-      timeoutMs: this.#definition.timeoutMs,
-    })
+    }
+    const scope = { region: this.#region, service: this.#service }
+    // The role's own permissions are not checked: whoever wrote the template may do anything here.
+    const headers = signedHeaders(call, DEVELOPER, scope, this.#deps.clock.now())
+    return this.#client.send({ ...call, headers, timeoutMs: this.#definition.timeoutMs })
   }
 }
-
-/** The services here look for the header; the role's own permissions are not checked for the gateway. */
-const AUTHORIZATION =
-  'AWS4-HMAC-SHA256 Credential=local/20260101/local/apigateway/aws4_request, SignedHeaders=host, Signature=0'
 
 /** What a call of the query protocol says, in its body or in its query. */
 function formOf({ body, query }: BackendRequest): URLSearchParams {

@@ -1,7 +1,7 @@
 import { Agent as HttpAgent, request as httpRequest } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { type Clock, withinTime } from '../../../clock.ts'
-import type { HostTable } from '../../../hosts.ts'
+import { type HostTable, portOf } from '../../../hosts.ts'
 import { BAD_GATEWAY, IntegrationError, TIMED_OUT } from './integration.ts'
 
 export interface HttpCall {
@@ -52,7 +52,7 @@ export class HttpClient {
   }
 
   #request({ url, method, headers, body }: HttpCall, signal: AbortSignal): Promise<HttpAnswer> {
-    const port = this.#hosts()[url.hostname]
+    const port = portOf(this.#hosts(), url.hostname)
     const isSecure = url.protocol === 'https:' && port === undefined
     const hasBody = method !== 'GET' && method !== 'HEAD'
     const options = {

@@ -4,7 +4,9 @@ import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { WebSocketApiDependencies } from '../../../../local/api-gateway/websocket/api.ts'
 import type { InvokeResult } from '../../../../local/lambda/invoker.ts'
-import { functionArn } from '../http/fixture.ts'
+import { sqsEndpoint } from '../../../../local/sqs/endpoint.ts'
+import { makeQueues } from '../../sqs/fixture.ts'
+import { environment, functionArn } from '../http/fixture.ts'
 import { HANDSHAKE, ok, open, raw, recordingLog, routeTo, start } from './fixture.ts'
 
 const INVOCATIONS = `arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/${functionArn}/invocations`
@@ -563,6 +565,46 @@ describe('AWS with another service', () => {
         id: { StringValue: expect.stringMatching(/^[\w-]{15}=$/) as string, DataType: 'String' },
       },
     })
+  })
+
+  it('puts messages into a queue of the stack, one by one and in batches', async () => {
+    const { queues, queue, log } = makeQueues({ tasks: {} })
+    const handle = sqsEndpoint(queues, { environment, log })
+    const server = createServer((request, response) => void handle(request, response)).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    onTestFinished(() => {
+      server.closeAllConnections()
+      server.close()
+    })
+    const { port } = server.address() as AddressInfo
+    const { ask } = await clientOf(
+      {
+        integration: {
+          IntegrationType: 'AWS',
+          IntegrationUri: uri('sqs:path/123456789012/{queue}'),
+          RequestParameters: { 'integration.request.path.queue': 'route.request.body.queue' },
+          TemplateSelectionExpression: '${request.body.kind}',
+          RequestTemplates: {
+            batch:
+              "Action=SendMessageBatch#foreach($t in $input.path('$.texts'))" +
+              '&SendMessageBatchRequestEntry.${foreach.count}.Id=$foreach.index' +
+              '&SendMessageBatchRequestEntry.${foreach.count}.MessageBody=$util.urlEncode($t)#end',
+            $default: "Action=SendMessage&MessageBody=$util.urlEncode($input.path('$.text'))",
+          },
+        },
+        responses: [{}],
+      },
+      { hosts: hostsOf(port) },
+    )
+    expect(await ask({ queue: 'tasks', text: 'a&b' })).toContain('"SendMessageResult":{"MessageId"')
+    expect(await ask({ queue: 'tasks', kind: 'batch', texts: ['c', 'd'] })).toContain(
+      'SendMessageBatchResultEntry',
+    )
+    expect(await ask({ queue: 'none', text: 'e' })).toContain(
+      '"Code":"AWS.SimpleQueueService.NonExistentQueue"',
+    )
+    const received = await queue('tasks').receive({ max: 10 })
+    expect(received.map(({ body }) => body)).toEqual(['a&b', 'c', 'd'])
   })
 
   it('selects the response by the status of the service', async () => {
