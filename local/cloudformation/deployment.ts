@@ -2,8 +2,9 @@ import type { Assembly, Message } from './assembly.ts'
 import { type GivenValues, NOTHING_GIVEN } from './given-values.ts'
 import { UnresolvableError } from './intrinsics.ts'
 import type { Environment, Resource } from './resource.ts'
-import { StackResolver, type Unresolved, type World } from './stack-resolver.ts'
+import { StackResolver } from './stack-resolver.ts'
 import { type Selection, selectStacks } from './stack-selection.ts'
+import type { Unresolved, World } from './world.ts'
 
 export interface Output {
   readonly stack: string

@@ -28,11 +28,14 @@ const EMULATED: ReadonlySet<string> = new Set([
   'AWS::IAM::UserPolicy',
   'AWS::IAM::UserToGroupAddition',
   'AWS::Lambda::Alias',
+  'AWS::Lambda::EventInvokeConfig',
   'AWS::Lambda::EventSourceMapping',
   'AWS::Lambda::Function',
   'AWS::Lambda::Permission',
   'AWS::Lambda::Version',
   'AWS::SQS::Queue',
+  'AWS::SQS::QueueInlinePolicy',
+  'AWS::SQS::QueuePolicy',
   'AWS::SSM::Parameter',
   'AWS::Scheduler::Schedule',
 ])
@@ -52,7 +55,6 @@ const NEEDS_NOTHING: ReadonlySet<string> = new Set([
   'AWS::Logs::MetricFilter',
   'AWS::Logs::QueryDefinition',
   'AWS::Logs::ResourcePolicy',
-  'AWS::SQS::QueuePolicy', // callers are functions of the same account: their roles decide
   'AWS::Scheduler::ScheduleGroup', // only a part of its schedules' names
   'Custom::CrossRegionExportReader', // values of other stacks are found without them
   'Custom::CrossRegionExportWriter',

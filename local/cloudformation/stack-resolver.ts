@@ -1,53 +1,15 @@
-import type { Assembly, Stack, Template, TemplateOutput, TemplateResource } from './assembly.ts'
+import type { Stack, Template, TemplateOutput, TemplateResource } from './assembly.ts'
 import { type ReferenceSource, resolveReferences } from './dynamic-references.ts'
-import type { GivenValues } from './given-values.ts'
 import type { PhysicalId } from './identity.ts'
 import { NO_VALUE, type Scope, UnresolvableError, conditionReference, resolveValue } from './intrinsics.ts'
 import { likelyAttribute } from './not-emulated-ids.ts'
 import { physicalId } from './physical-ids.ts'
 import { readJson } from './read-json.ts'
-import type { Environment, Resource } from './resource.ts'
+import type { Resource } from './resource.ts'
 import { supportOf } from './resource-types.ts'
 import { secretText } from './secrets.ts'
 import { parameterValue, pseudoParameter } from './template-parameters.ts'
-
-/**
- * What the stacks of one account and Region share with each other. Values are worked out when asked for, so that the
- * order of the stacks does not matter.
- */
-export interface World {
-  readonly environment: Environment
-  readonly exports: Map<string, () => unknown>
-  /** SSM parameters that the templates themselves make, by name. */
-  readonly parameters: Map<string, () => string>
-  /** Secrets that the templates themselves make, by name and by ARN. */
-  readonly secrets: Map<string, () => string>
-  readonly given: GivenValues
-  readonly assetPath: Assembly['assetPath']
-  /** The same account in another Region. */
-  readonly elsewhere: (region: string) => World
-  /** Told of text that stands for what only AWS could know, when something emulated gets it. */
-  readonly onMadeUp: (place: string, what: string) => void
-}
-
-/** An emulated resource that could not be had. */
-export interface Unresolved {
-  readonly logicalId: string
-  readonly type: string
-  readonly path: string
-  readonly reason: string
-  /** It only refers to one that could not be had. */
-  readonly isConsequence: boolean
-  /** Those that can be resolved. */
-  readonly properties: Readonly<Record<string, unknown>>
-}
-
-export interface StackOutput {
-  readonly key: string
-  readonly description?: string
-  /** What it says, or why it says nothing. */
-  readonly value: string | UnresolvableError
-}
+import type { StackOutput, Unresolved, World } from './world.ts'
 
 const NESTED_STACK = 'AWS::CloudFormation::Stack'
 const ZONES = ['a', 'b', 'c']

@@ -72,7 +72,9 @@ function byName(all: readonly Stack[], patterns: readonly string[] | undefined):
     const regex = new RegExp(`^${pattern.split('*').map(escaped).join('.*')}$`)
     const matching = all.filter(({ name, path }) => regex.test(name) || regex.test(path))
     if (matching.length === 0)
-      throw new Error(`--stack "${pattern}" is no stack; expected ${all.map(({ path }) => path).join(', ')}`)
+      throw new Error(
+        `--stack "${pattern}" is no stack; expected ${all.map(({ name, path }) => (name === path ? name : `${path} (${name})`)).join(', ')}`,
+      )
     matching.forEach(add)
   }
   return all.filter(({ path }) => chosen.has(path))

@@ -100,7 +100,7 @@ describe('--stack', () => {
 
   it('that fits nothing is an error that names the stacks', () => {
     expect(() => resolveAssembly(assembly, { selection: { stacks: ['Nope'] } })).toThrow(
-      '--stack "Nope" is no stack; expected Dev/Data, Dev/Api, Dev/Other, Prod/Data, Prod/Api, Prod/Other',
+      '--stack "Nope" is no stack; expected Dev/Data (Dev-Data), Dev/Api (Dev-Api), Dev/Other (Dev-Other), Prod/Data',
     )
   })
 })

@@ -12,9 +12,12 @@ import {
 } from './integration.ts'
 
 const FUNCTION_IN_URI = /:lambda:path\/2015-03-31\/functions\/(.+)\/invocations$/
+/** Not documented for WebSocket APIs, but it works there: https://github.com/aws/aws-cdk/pull/13820 */
+const FUNCTION_ARN = /^arn:[^:]+:lambda:[^:]+:[^:]+:function:.+$/
 
 /** The function of an integration's URI, which may hold `${stageVariables.name}`; undefined for another service's URI. */
-export const functionOf = (uri: string): string | undefined => FUNCTION_IN_URI.exec(uri)?.[1]
+export const functionOf = (uri: string): string | undefined =>
+  FUNCTION_IN_URI.exec(uri)?.[1] ?? FUNCTION_ARN.exec(uri)?.[0]
 
 export interface Invocation {
   /** As the URI has it. */
