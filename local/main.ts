@@ -1,9 +1,11 @@
 // The command line: runs a CDK app on this machine until it is told to stop.
+import inspector from 'node:inspector'
 import { createWriteStream, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { isAssembly } from './cloudformation/assembly.ts'
 import { synthesize } from './cloudformation/synthesize.ts'
 import { DEVELOPER } from './iam/credentials.ts'
+import { type FunctionOutput, outputText } from './lambda/output.ts'
 import { lockFolder } from './lock-file.ts'
 import type { Log } from './log.ts'
 import { type Options, USAGE, UsageError, parseOptions } from './options.ts'
@@ -13,10 +15,12 @@ import { screen } from './screen.ts'
 import { watchParent } from './watch-parent.ts'
 
 async function run(options: Options): Promise<void> {
-  const { app, port, state, web, iam, context, data, selection, given } = options
+  const { app, port, state, web, iam, context, data, inspect, selection, given } = options
+  // Before the first thread starts, so that a debugger sees them all.
+  if (inspect !== undefined) inspector.open(inspect, '127.0.0.1')
   const unlock = lockFolder(state, '--state')
   const logFile = join(state, 'local.log')
-  const { log, endLog } = openLog(logFile)
+  const { log, output, endLog } = openLog(logFile)
   const outputsFile = join(state, 'outputs.json')
   rmSync(outputsFile, { force: true }) // left by a stack that was killed: it says where nothing is any more
   const page = new PageServer(web)
@@ -46,6 +50,7 @@ async function run(options: Options): Promise<void> {
       assembly,
       firstPort: port === 0 ? 0 : pagePort + 1,
       log,
+      output,
       iam,
       selection,
       given,
@@ -84,7 +89,11 @@ async function listenForPage(page: PageServer, port: number): Promise<number> {
 }
 
 /** Everything goes to the file; what the developer should see now goes to the screen too. */
-function openLog(file: string): { log: Log; endLog: () => Promise<void> } {
+function openLog(file: string): {
+  log: Log
+  output: (said: FunctionOutput) => void
+  endLog: () => Promise<void>
+} {
   const stream = createWriteStream(file)
   const write = (level: string, source: string, text: string) => {
     stream.write(`${new Date().toISOString()} ${level} ${source}: ${text}\n`)
@@ -99,6 +108,7 @@ function openLog(file: string): { log: Log; endLog: () => Promise<void> } {
       warn: (source, text) => show('warn', source, text),
       error: (source, text) => show('error', source, text),
     },
+    output: (said) => void process.stdout.write(outputText(said)),
     endLog: () => new Promise((resolve) => stream.end(resolve)),
   }
 }

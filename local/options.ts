@@ -19,6 +19,8 @@ export interface Options {
   readonly iam: boolean
   /** Context for the app, over its own. */
   readonly context: Readonly<Record<string, string>>
+  /** Port for debuggers on the loopback interface; undefined when none may attach. */
+  readonly inspect: number | undefined
   readonly selection: Selection
   readonly given: GivenValues
 }
@@ -37,6 +39,7 @@ schedules on this machine, from the cloud assembly that is deployed to AWS.
   --port <number>     port of the page; each API gets the next one (default 4500)
   --web <folder>      a page to serve; its .ts files are bundled when asked for
   --iam on|off        whether signatures and permissions are checked (default on)
+  --inspect[=<port>]  a debugger may attach to functions (default port 9229); nothing times out
   --state <folder>    where the log and outputs.json go (default .openline)
   --data <folder>     keeps the tables across starts (default: they begin empty)
   -c, --context k=v   context for the app, as for cdk; may be repeated
@@ -51,6 +54,7 @@ schedules on this machine, from the cloud assembly that is deployed to AWS.
 `
 
 const MAX_PORT = 65_535
+const DEFAULT_INSPECT_PORT = 9229
 const REPEATED: { multiple: true; default: string[] } = { multiple: true, default: [] }
 
 /** @returns the options, or `help` @throws UsageError naming what is wrong */
@@ -59,19 +63,16 @@ export function parseOptions(args: readonly string[]): Options | 'help' {
   if (values.help) return 'help'
   const [first, ...more] = values.app === undefined ? positionals : [values.app, ...positionals]
   if (more.length > 0) throw new UsageError(`unexpected argument "${more.join(' ')}"; expected one folder`)
-  if (!/^\d+$/.test(values.port) || Number(values.port) > MAX_PORT)
-    throw new UsageError(
-      `--port is "${values.port}"; expected a number from 0 (any free port) to ${MAX_PORT}`,
-    )
   if (values.iam !== 'on' && values.iam !== 'off')
     throw new UsageError(`--iam is "${values.iam}"; expected on or off`)
   return {
     app: resolve(first ?? '.'),
-    port: Number(values.port),
+    port: toPort('--port', values.port),
     web: values.web === undefined ? undefined : resolve(values.web),
     state: resolve(values.state),
     data: values.data === undefined ? undefined : resolve(values.data),
     iam: values.iam === 'on',
+    inspect: values.inspect === undefined ? undefined : toPort('--inspect', values.inspect),
     context: pairs(values, 'context'),
     selection: {
       stacks: values.stack,
@@ -90,7 +91,8 @@ export function parseOptions(args: readonly string[]): Options | 'help' {
 function parse(args: readonly string[]) {
   try {
     return parseArgs({
-      args: [...args],
+      // An option has a value or none; without one this is Node's own port.
+      args: args.map((arg) => (arg === '--inspect' ? `--inspect=${DEFAULT_INSPECT_PORT}` : arg)),
       allowPositionals: true,
       options: {
         app: { type: 'string' },
@@ -99,6 +101,7 @@ function parse(args: readonly string[]) {
         state: { type: 'string', default: '.openline' },
         data: { type: 'string' },
         iam: { type: 'string', default: 'on' },
+        inspect: { type: 'string' },
         context: { type: 'string', short: 'c', ...REPEATED },
         stack: { type: 'string', ...REPEATED },
         region: { type: 'string' },
@@ -113,6 +116,11 @@ function parse(args: readonly string[]) {
   } catch (cause) {
     throw new UsageError(`${(cause as Error).message}; --help lists the options`, { cause })
   }
+}
+
+function toPort(option: string, text: string): number {
+  if (/^\d+$/.test(text) && Number(text) <= MAX_PORT) return Number(text)
+  throw new UsageError(`${option} is "${text}"; expected a number from 0 (any free port) to ${MAX_PORT}`)
 }
 
 /** The values of an option that is given as `--name key=value`, as often as one likes. */

@@ -20,6 +20,7 @@ import { type HostTable, inAnyRegion, portOf } from './hosts.ts'
 import { Iam } from './iam/iam.ts'
 import { invokeApi } from './lambda/invoke-api.ts'
 import { checkMappings } from './lambda/mapping-definition.ts'
+import type { FunctionOutput } from './lambda/output.ts'
 import { LambdaService } from './lambda/service.ts'
 import { type Log, silentLog } from './log.ts'
 import { Services } from './services.ts'
@@ -41,6 +42,8 @@ export interface StackOptions extends DeploymentOptions {
   readonly data?: string
   readonly clock?: Clock
   readonly log?: Log
+  /** Gets what functions say. @default nobody, the log has it too */
+  readonly output?: (said: FunctionOutput) => void
   /** Whether signatures and permissions are checked. @default true */
   readonly iam?: boolean
   /** What the account may do. @default AWS's own */
@@ -166,6 +169,7 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
       assetPath: (bucket, key) => deployment.assetPath(bucket, key),
       hosts: () => hosts,
       destinations: queues,
+      ...(options.output && { output: options.output }),
     })
     closers.push(() => functions.close())
     const targets = new Targets({ functions, queues, log })

@@ -30,7 +30,7 @@ export interface EnvironmentOptions {
 export interface EnvironmentWatcher {
   onLog(line: LogLine, requestId: string | undefined): void
   /** A failure in the developer's code, by its stack where it has one. */
-  onError(stack: string, requestId: string | undefined): void
+  onError(stack: string, requestId: string | undefined, elapsedMs: number): void
   /** The handler could not be loaded. */
   onInitError(stack: string): void
   /** Loading took too long, and is done once more by the first invocation. */
@@ -265,7 +265,7 @@ export class ExecutionEnvironment {
       else this.#finish({ payload: message.payload }, 'success')
       return
     }
-    this.#options.watcher.onError(message.stack, this.#assigned[0]?.work.requestId)
+    this.#report(message.stack)
     if (message.fatal) this.#ended ??= 'Error: Runtime exited without providing a reason'
     this.#finish({ payload: message.payload, functionError: 'Unhandled' }, 'error')
     if (!message.fatal) return
@@ -289,8 +289,13 @@ export class ExecutionEnvironment {
     if (!first) return
     const { requestId } = first.work
     const errorMessage = `RequestId: ${requestId} ${reason}`
-    if (!this.#isStopping) this.#options.watcher.onError(reason, requestId)
+    if (!this.#isStopping) this.#report(reason)
     this.#finish(failure({ errorType, errorMessage }), errorType === 'Sandbox.Timedout' ? 'timeout' : 'error')
+  }
+
+  #report(stack: string): void {
+    const elapsedMs = performance.now() - this.#begun.on
+    this.#options.watcher.onError(stack, this.#assigned[0]?.work.requestId, elapsedMs)
   }
 
   #finish(result: InvokeResult, status: InvocationReport['status']): void {

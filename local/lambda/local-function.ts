@@ -15,6 +15,7 @@ import { PlatformLog } from './platform-log.ts'
 import { LATEST } from './qualifiers.ts'
 import type { LogLine } from './runtime/protocol.ts'
 import type { Trouble } from './runtime/trouble.ts'
+import { placeOf, readableStack } from './output.ts'
 import type { LambdaOptions } from './service.ts'
 import { traceId } from './trace-id.ts'
 import { type WorkerCode, workerCode } from './worker-code.ts'
@@ -251,9 +252,9 @@ export class LocalFunction {
         write(framed, requestId)
         if (said) output?.({ functionName: name, requestId, elapsedMs, ...said })
       },
-      onError: (stack, requestId) =>
-        log.error(name, requestId === undefined ? stack : `${requestId.slice(0, 8)} ${stack}`),
-      onInitError: (stack) => log.error(name, stack),
+      onError: (stack, requestId, elapsedMs) =>
+        log.error(name, `${placeOf(requestId, elapsedMs)}${readableStack(stack)}`),
+      onInitError: (stack) => log.error(name, readableStack(stack)),
       onInitTimeout: () => platform.initTimeout(INIT_TIMEOUT_MS),
       onStart: (requestId) => platform.start(requestId),
       onEnd: (report) => {
