@@ -107,8 +107,11 @@ interface Batch {
   readonly channel: Channel
   /** The offset of the last of them. */
   readonly offset: Offset
-  /** The offset of the first, where the frame holds those of more than one; else it is `offset`. */
-  readonly first?: Offset
+  /**
+   * Where the frame holds those of several offsets, how many of them belong to each, `offset` the last of them: with
+   * `offset` 44, `[2,1,1]` is two events at 42, one at 43 and one at 44. Absent: all are at `offset`.
+   */
+  readonly sizes?: readonly number[]
   readonly events: readonly ChannelEvent[]
 }
 
@@ -119,9 +122,9 @@ export interface EventsFrame extends Batch {
 
 /**
  * Subscribed, and nothing was missed for good: `events` frames and this one hold everything after `after`.
- * `{"type":"subscribed","channel":"tasks","offset":44,"first":42,"events":[…],"id":"1"}`
+ * `{"type":"subscribed","channel":"tasks","offset":44,"sizes":[2,1,1],"events":[…],"id":"1"}`
  */
-export interface SubscribedFrame extends Reply, Partial<Pick<Batch, 'first' | 'events'>> {
+export interface SubscribedFrame extends Reply, Partial<Pick<Batch, 'sizes' | 'events'>> {
   readonly type: 'subscribed'
   readonly channel: Channel
   /** The newest offset: every later event will be delivered or noticed as missing. */

@@ -7,20 +7,13 @@ import {
   isoTime,
   offset,
 } from '../../protocol/ids.ts'
-import type { ChannelEvent, Task, TaskEvent } from '../../protocol/messages.ts'
+import type { Task, TaskEvent } from '../../protocol/messages.ts'
 import type { OffsetDeps } from './newest-offset.ts'
-import type { ChannelLog } from './ports.ts'
-
-/** Events that take one or more offsets of their channel. */
-export interface MissedBatch {
-  readonly first: Offset
-  readonly offset: Offset
-  readonly events: readonly ChannelEvent[]
-}
+import type { ChannelLog, LogEntry } from './ports.ts'
 
 /** What a client has missed of a channel: everything, in order, or the news that it can't be had. */
 export type Missed =
-  | { readonly kind: 'whole'; readonly newest: Offset; readonly batches: readonly MissedBatch[] }
+  | { readonly kind: 'whole'; readonly newest: Offset; readonly batches: readonly LogEntry[] }
   | { readonly kind: 'reset'; readonly newest: Offset }
 
 export interface CatchUpDeps extends OffsetDeps {
@@ -40,8 +33,7 @@ export async function missedSince(
     case 'chat': {
       const { newest, entries } = await deps.log.since(channel, after, now)
       if (!entries) return { kind: 'reset', newest }
-      const batches = entries.map((entry) => ({ first: entry.offset, ...entry }))
-      return { kind: 'whole', newest, batches }
+      return { kind: 'whole', newest, batches: entries }
     }
     case 'task':
       return missedOfTask(kind.id, after, await deps.tasks.find(kind.id), now)
@@ -67,5 +59,5 @@ function missedOfTask(id: TaskId, after: Offset, task: Task | undefined, now: Ep
         data: { title: task.title, done: task.done, createdAt: task.createdAt },
       }
     : { type: 'task.deleted', id, version: newest, at: isoTime(now) }
-  return { kind: 'whole', newest, batches: [{ first: offset(after + 1), offset: newest, events: [event] }] }
+  return { kind: 'whole', newest, batches: [{ offset: newest, events: [event] }] }
 }

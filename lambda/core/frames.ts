@@ -1,27 +1,18 @@
 import { type Channel, type Offset, offset } from '../../protocol/ids.ts'
 import { MAX_FRAME_BYTES, utf8Bytes } from '../../protocol/limits.ts'
-import type { ChannelEvent, ServerMessage } from '../../protocol/messages.ts'
-import type { MissedBatch } from './catch-up.ts'
+import type { ChannelEvent, EventsFrame, ServerMessage } from '../../protocol/messages.ts'
+import type { LogEntry } from './ports.ts'
 
 export const encode = (message: ServerMessage) => JSON.stringify(message)
 
-/** @param first the offset of the first events, where the frame holds those of more than one */
-export const eventsFrame = (
-  channel: Channel,
-  at: Offset,
-  events: readonly ChannelEvent[],
-  first: Offset = at,
-) => encode({ type: 'events', channel, offset: at, ...(first === at ? {} : { first }), events })
+export const eventsFrame = (channel: Channel, at: Offset, events: readonly ChannelEvent[]) =>
+  encode({ type: 'events', channel, offset: at, events })
 
 const LONGEST_OFFSET = offset(Number.MAX_SAFE_INTEGER)
 
 /** Bytes left for events in one frame of a channel, with the longest offset there can be. */
 export const eventBytesAllowed = (channel: Channel) =>
   MAX_FRAME_BYTES - utf8Bytes(eventsFrame(channel, LONGEST_OFFSET, []))
-
-/** The same in a frame that holds those of more than one offset, and says so. */
-const packedBytesAllowed = (channel: Channel) =>
-  MAX_FRAME_BYTES - utf8Bytes(eventsFrame(channel, LONGEST_OFFSET, [], offset(LONGEST_OFFSET - 1)))
 
 /**
  * Splits events at their boundaries into groups of one frame each, order kept.
@@ -47,23 +38,26 @@ export function groupByFrame<E extends ChannelEvent>(channel: Channel, events: r
   return groups
 }
 
+/** What a frame says of events that take one or more offsets. */
+export type Packed = Pick<EventsFrame, 'offset' | 'sizes' | 'events'>
+
 /**
- * Puts batches together into as few frames as they fit, order kept; each of them fits a frame by itself, since it came
- * in one.
+ * Puts entries of a log together into as few frames as they fit, order kept; each of them fits a frame by itself, since
+ * it came in one.
  */
-export function packBatches(channel: Channel, batches: readonly MissedBatch[]): MissedBatch[] {
-  const allowed = packedBytesAllowed(channel)
-  const packed: MissedBatch[] = []
-  let room = -1
-  for (const batch of batches) {
-    const bytes = utf8Bytes(JSON.stringify(batch.events)) - BRACKETS
+export function packEntries(channel: Channel, entries: readonly LogEntry[]): Packed[] {
+  const packed: Packed[] = []
+  let room = 0
+  for (const { offset: at, events } of entries) {
+    const bytes = utf8Bytes(JSON.stringify(events)) - BRACKETS
     const last = packed.at(-1)
-    if (last && bytes + 1 <= room) {
-      packed[packed.length - 1] = { ...last, offset: batch.offset, events: [...last.events, ...batch.events] }
-      room -= bytes + 1
+    if (last && bytes + COMMA + SIZE_BYTES <= room) {
+      const sizes = [...(last.sizes ?? [last.events.length]), events.length]
+      packed[packed.length - 1] = { offset: at, sizes, events: [...last.events, ...events] }
+      room -= bytes + COMMA + SIZE_BYTES
     } else {
-      packed.push(batch)
-      room = allowed - bytes
+      packed.push({ offset: at, events })
+      room = eventBytesAllowed(channel) - bytes - SIZES_BYTES - SIZE_BYTES
     }
   }
   return packed
@@ -71,3 +65,7 @@ export function packBatches(channel: Channel, batches: readonly MissedBatch[]): 
 
 /** Of a list without its items. */
 const BRACKETS = 2
+const COMMA = 1
+const SIZES_BYTES = utf8Bytes('"sizes":[],')
+/** A number of events, of which a frame holds no more than four digits, and a comma. */
+const SIZE_BYTES = 5

@@ -14,11 +14,12 @@ import {
 } from '../../protocol/messages.ts'
 import type { Parsed } from '../../protocol/parse.ts'
 import { deliver } from './deliver.ts'
-import { type CatchUpDeps, type MissedBatch, missedSince } from './catch-up.ts'
+import { type CatchUpDeps, missedSince } from './catch-up.ts'
 import { forget } from './forget.ts'
-import { encode, eventBytesAllowed, eventsFrame, packBatches } from './frames.ts'
+import { encode, eventBytesAllowed, packEntries } from './frames.ts'
 import { subscribedUntil } from './lease.ts'
 import { newestOffset } from './newest-offset.ts'
+import type { LogEntry } from './ports.ts'
 import { type PublishDeps, publish, publishOnce } from './publish.ts'
 
 export interface MessageDeps extends PublishDeps, CatchUpDeps {
@@ -100,26 +101,19 @@ async function handleSubscribe(
 /** Posts what was missed, in order, but for what the answer itself can hold. */
 async function replay(
   channel: Channel,
-  { newest, batches }: { readonly newest: Offset; readonly batches: readonly MissedBatch[] },
+  { newest, batches }: { readonly newest: Offset; readonly batches: readonly LogEntry[] },
   { connectionId }: Sender,
   deps: MessageDeps,
 ): Promise<Outcome> {
-  const frames = packBatches(channel, batches)
+  const frames = packEntries(channel, batches)
   const last = frames.at(-1)
   if (!last) return { type: 'subscribed', channel, offset: newest }
-  const { first, offset, events } = last
-  const answer = {
-    type: 'subscribed',
-    channel,
-    offset,
-    ...(first === offset ? {} : { first }),
-    events,
-  } as const
+  const answer = { type: 'subscribed', channel, ...last } as const
   const fits = utf8Bytes(encode(answer)) <= MAX_FRAME_BYTES - MAX_ID_BYTES
   for (const frame of fits ? frames.slice(0, -1) : frames) {
-    const text = eventsFrame(channel, frame.offset, frame.events, frame.first)
     // A frame that can't be delivered closes the connection: the client comes back and asks again.
-    if (!(await deliver(connectionId, text, deps))) return undefined
+    const isDelivered = await deliver(connectionId, encode({ type: 'events', channel, ...frame }), deps)
+    if (!isDelivered) return undefined
   }
   return fits ? answer : { type: 'subscribed', channel, offset: newest }
 }

@@ -6,7 +6,7 @@ import { fullJitterMs } from './backoff.ts'
 import { type DeliverDeps, HANDSHAKE_GRACE_MS, deliver } from './deliver.ts'
 import { forget } from './forget.ts'
 import { type CatchUpDeps, type Missed, missedSince } from './catch-up.ts'
-import { encode, eventsFrame, packBatches } from './frames.ts'
+import { encode, packEntries } from './frames.ts'
 import { newestOffset } from './newest-offset.ts'
 import type { AskedChannel, Greeting } from './ports.ts'
 
@@ -66,9 +66,7 @@ async function stateOf({ channel, after }: AskedChannel, deps: WelcomeDeps): Pro
 function framesOf({ channel, missed }: ChannelState): string[] {
   if (!missed) return []
   if (missed.kind === 'reset') return [encode({ type: 'reset', channel, offset: missed.newest })]
-  return packBatches(channel, missed.batches).map(({ first, offset, events }) =>
-    eventsFrame(channel, offset, events, first),
-  )
+  return packEntries(channel, missed.batches).map((packed) => encode({ type: 'events', channel, ...packed }))
 }
 
 /** Waits for the end of the handshake: until then the gateway does not know the connection. */

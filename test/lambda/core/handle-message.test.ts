@@ -125,8 +125,8 @@ describe('handleMessage', () => {
       expect(await resume(first, '7')).toEqual({
         type: 'subscribed',
         channel: LOBBY,
-        first: first + 1,
         offset: first + 2,
+        sizes: [2, 1],
         events: [event('b'), event('c'), event('d')],
         id: '7',
       })
@@ -146,8 +146,8 @@ describe('handleMessage', () => {
       const answer = await resume(first)
       const posted = ports.sender.sentTo(ALICE)
       expect([...posted, answer]).toMatchObject([
-        { type: 'events', first: first + 1, offset: first + 2, events: [{ id: 'b' }, { id: 'c' }] },
-        { type: 'events', first: first + 3, offset: first + 4, events: [{ id: 'd' }, { id: 'e' }] },
+        { type: 'events', sizes: [1, 1], offset: first + 2, events: [{ id: 'b' }, { id: 'c' }] },
+        { type: 'events', sizes: [1, 1], offset: first + 4, events: [{ id: 'd' }, { id: 'e' }] },
         { type: 'subscribed', offset: first + 5, events: [{ id: 'f' }] },
       ])
       for (const { frame } of ports.sender.frames)

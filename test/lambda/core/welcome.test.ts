@@ -48,7 +48,7 @@ describe('welcome', () => {
     await greetWith({ channel: LOBBY, after: first }, { channel: TASKS, after: offset(newest - 2) })
     expect(ports.sender.sentTo(ALICE)).toMatchObject([
       { type: 'welcome', channels: { [LOBBY]: last, tasks: newest } },
-      { type: 'events', channel: LOBBY, first: first + 1, offset: last, events: [{ id: 'b' }, { id: 'c' }] },
+      { type: 'events', channel: LOBBY, offset: last, sizes: [1, 1], events: [{ id: 'b' }, { id: 'c' }] },
       { type: 'reset', channel: 'tasks', offset: newest },
     ])
   })
