@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint'
 
 export default tseslint.config(
-  { ignores: ['cdk.out/', '.openline/', 'node_modules/', 'cdk.context.json'] },
+  { ignores: ['dist/', 'cdk.out/', '.openline/', 'node_modules/', 'cdk.context.json'] },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: { parserOptions: { project: './tsconfig.json', tsconfigRootDir: import.meta.dirname } },

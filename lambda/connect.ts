@@ -1,5 +1,5 @@
 // $connect: records the connection and has it greeted; 2xx opens the line.
-import { type ConnectEvent, type RouteReply, openingOf } from './aws/events.ts'
+import { type ConnectEvent, type RouteReply, acceptedProtocol, openingOf } from './aws/events.ts'
 import { documentClient } from './aws/document-client.ts'
 import { greeter, lambdaClient } from './aws/greeter.ts'
 import { report } from './aws/log.ts'
@@ -15,5 +15,6 @@ const deps = {
 }
 
 export async function handler(event: ConnectEvent): Promise<RouteReply> {
-  return { statusCode: await connect(openingOf(event), deps) }
+  const statusCode = await connect(openingOf(event), deps)
+  return { statusCode, ...acceptedProtocol(event) }
 }

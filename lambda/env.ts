@@ -14,6 +14,7 @@ export const ENV = {
   logRetentionSeconds: 'LOG_RETENTION_SECONDS',
   heartbeatSeconds: 'HEARTBEAT_SECONDS',
   leaseSeconds: 'LEASE_SECONDS',
+  reconnectSeconds: 'RECONNECT_SECONDS',
   idleTimeoutSeconds: 'IDLE_TIMEOUT_SECONDS',
 } as const
 

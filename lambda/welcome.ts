@@ -11,6 +11,7 @@ const deps = {
   tasks: wireTasks(client),
   heartbeatMs: readCount('heartbeatSeconds') * 1000,
   leaseMs: readCount('leaseSeconds') * 1000,
+  reconnectMs: readCount('reconnectSeconds') * 1000,
 }
 
 export async function handler(greeting: Greeting): Promise<void> {

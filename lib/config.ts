@@ -12,6 +12,8 @@ export interface Config {
   readonly heartbeat: Duration
   /** How long a subscription lasts that a client made or renewed with `after`, unless it is renewed again. */
   readonly lease: Duration
+  /** Over how long clients that all lost their lines at once spread their first attempt to come back. */
+  readonly reconnect: Duration
   /** Connections quiet for longer are closed by a sweep each minute; without it there is no sweep. */
   readonly idleTimeout: Duration | undefined
   /** Shards that a channel's subscriptions are spread over. May be raised at any time, never lowered. */
@@ -31,6 +33,8 @@ const SETTINGS = {
   throttleBurst: { fallback: 500, expected: 'requests at once from 1 to 5000', min: 1, max: 5000 },
   heartbeatSeconds: { fallback: 240, expected: 'seconds from 5 to 540', min: 5, max: 540 },
   leaseSeconds: { fallback: 900, expected: 'seconds from 60 to 7200', min: 60, max: 7200 },
+  // API Gateway takes 500 new connections a second: 200 for 100,000 clients.
+  reconnectSeconds: { fallback: 1, expected: 'seconds from 1 to 7200', min: 1, max: 7200 },
   idleTimeoutSeconds: { fallback: 'off', expected: 'seconds from 10 to 600, or off', min: 10, max: 600 },
   subscriptionShards: { fallback: 1, expected: 'a number of shards from 1 to 64', min: 1, max: 64 },
   logRetentionHours: { fallback: 24, expected: 'hours from 3 to 168', min: 3, max: 168 },
@@ -81,6 +85,7 @@ export function readConfig(node: Node): Config {
     throttle: { ratePerSecond: count('throttleRate'), burst: count('throttleBurst') },
     heartbeat,
     lease: Duration.seconds(count('leaseSeconds')),
+    reconnect: Duration.seconds(count('reconnectSeconds')),
     idleTimeout,
     subscriptionShards: count('subscriptionShards'),
     logRetention: Duration.hours(count('logRetentionHours')),

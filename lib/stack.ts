@@ -51,6 +51,7 @@ export class OpenlineStack extends Stack {
         ...lease,
         tasksTable: tasks.table.tableName,
         heartbeatSeconds: String(config.heartbeat.toSeconds()),
+        reconnectSeconds: String(config.reconnect.toSeconds()),
       },
     })
     connections.grantFind(welcome.function)

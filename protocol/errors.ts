@@ -22,6 +22,13 @@ export const ERRORS = {
   internal: { meaning: 'something failed on our side', retry: true },
 } as const satisfies Record<string, { meaning: string; retry: boolean }>
 
+/** Close codes after which a client does not come back by itself: the same would happen again. */
+export const FATAL_CLOSES: Readonly<Record<number, string | undefined>> = {
+  1003: 'it was sent a binary message',
+  1008: 'it refuses this client',
+  1009: 'it was sent a message over the quota',
+}
+
 export type ErrorCode = keyof typeof ERRORS
 
 /** What is wrong with a message: a code for programs and a sentence for people. */

@@ -96,6 +96,8 @@ export interface WelcomeFrame {
   readonly heartbeatMs: number
   /** How long a subscription made or renewed with `after` lasts unless it is renewed again, in milliseconds. */
   readonly leaseMs: number
+  /** Over how long clients that all lost their lines at once spread their first attempt to come back, in milliseconds. */
+  readonly reconnectMs: number
   /** How long a connection can live, in milliseconds; API Gateway ends it then. */
   readonly lifetimeMs: number
   /** The channels asked for in the URL, each with its newest offset. */
@@ -171,6 +173,11 @@ export type ServerMessage =
   | PublishedFrame
   | PongFrame
   | ErrorFrame
+
+/** What a client offers as its subprotocol and the server accepts, so that a token may travel beside it. */
+export const SUBPROTOCOL = 'openline.v1'
+/** A token, offered as a further subprotocol: it stands in no URL and so in no log. */
+export const bearer = (token: string) => `bearer.${token}`
 
 /** Said to a connection whose first channel is `echo`. */
 export const ECHO_GREETING = 'Connected. Say something.'

@@ -31,6 +31,7 @@ const RULES: readonly Rule[] = [
   { files: /^lib\//, ours: /^(lib\/|lambda\/env\.ts$)/, packages: ANY },
   { files: /^bin\//, ours: /^lib\//, packages: ANY },
   { files: /^local\//, ours: /^local\//, packages: ANY },
+  { files: /^client\/react\.ts$/, ours: /^(client|protocol)\//, packages: /^react$/ },
   { files: /^client\//, ours: /^(client|protocol)\//, packages: NONE },
   { files: /^web\//, ours: /^(web|client|protocol)\//, packages: NONE },
   { files: /^bench\//, ours: /^(bench|client|local|protocol)\//, packages: ANY },

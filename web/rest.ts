@@ -1,25 +1,12 @@
 import type { Task } from '../protocol/messages.ts'
 
-interface Page {
-  readonly tasks: readonly Task[]
-  readonly cursor?: string
-}
-
-/** The REST side. Everything throws an Error with the `detail` of the problem that was answered. */
+/** The REST side's changes. Everything throws an Error with the `detail` of the problem that was answered. */
 export class TasksApi {
-  /** `http://localhost:4502`, once it is known. */
-  base = ''
+  /** `http://localhost:4502` */
+  readonly base: () => Promise<string>
 
-  async list(): Promise<Task[]> {
-    const tasks: Task[] = []
-    let cursor: string | undefined
-    do {
-      const more = cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`
-      const page = (await this.#call('GET', `/tasks?limit=100${more}`)) as Page
-      tasks.push(...page.tasks)
-      cursor = page.cursor
-    } while (cursor !== undefined)
-    return tasks
+  constructor(base: () => Promise<string>) {
+    this.base = base
   }
 
   async add(title: string): Promise<Task> {
@@ -39,7 +26,7 @@ export class TasksApi {
     if (body !== undefined) headers['content-type'] = 'application/json'
     if (version !== undefined) headers['if-match'] = `"${version}"`
     const init = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }
-    const response = await fetch(this.base + path, init).catch((cause: unknown) => {
+    const response = await fetch((await this.base()) + path, init).catch((cause: unknown) => {
       throw new Error('the service can not be reached; try again', { cause })
     })
     const text = await response.text()

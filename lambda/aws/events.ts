@@ -8,6 +8,7 @@ import {
   taskId,
   userId,
 } from '../../protocol/ids.ts'
+import { SUBPROTOCOL } from '../../protocol/messages.ts'
 import type { Opening } from '../core/connect.ts'
 import type { Sender } from '../core/handle-message.ts'
 import type { TaskRequest, TaskResponse } from '../core/tasks.ts'
@@ -25,6 +26,8 @@ interface WebSocketContext {
  * The query's maps are absent when the URL has none.
  */
 export interface ConnectEvent {
+  /** Names as they came over the wire. */
+  readonly headers?: Readonly<Record<string, string | undefined>>
   readonly multiValueQueryStringParameters?: Readonly<Record<string, readonly string[] | undefined>> | null
   readonly requestContext: WebSocketContext & { readonly eventType: 'CONNECT'; readonly connectedAt: number }
 }
@@ -44,6 +47,7 @@ export interface DisconnectEvent {
 /** The reply of a WebSocket route: any other key makes API Gateway send an error frame. */
 export interface RouteReply {
   readonly statusCode: number
+  readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
 }
 
@@ -56,6 +60,16 @@ export function openingOf({ requestContext, multiValueQueryStringParameters }: C
     channels: multiValueQueryStringParameters?.['channel'] ?? [],
     afters: multiValueQueryStringParameters?.['after'] ?? [],
   }
+}
+
+const PROTOCOL_HEADER = 'Sec-WebSocket-Protocol'
+
+/** Accepts our subprotocol where it is offered: a browser closes a line on which none of those it offered was. */
+export function acceptedProtocol({ headers = {} }: ConnectEvent): Pick<RouteReply, 'headers'> {
+  const offered = Object.entries(headers).flatMap(([name, value = '']) =>
+    name.toLowerCase() === PROTOCOL_HEADER.toLowerCase() ? value.split(',').map((one) => one.trim()) : [],
+  )
+  return offered.includes(SUBPROTOCOL) ? { headers: { [PROTOCOL_HEADER]: SUBPROTOCOL } } : {}
 }
 
 export function senderOf({ requestContext }: MessageEvent): Sender {

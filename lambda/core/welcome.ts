@@ -15,6 +15,8 @@ export interface WelcomeDeps extends DeliverDeps, CatchUpDeps {
   readonly heartbeatMs: number
   /** How long a subscription with `after` lasts unless it is renewed, in milliseconds. */
   readonly leaseMs: number
+  /** Over how long clients that all lost their lines at once spread their first attempt, in milliseconds. */
+  readonly reconnectMs: number
 }
 
 /**
@@ -42,6 +44,7 @@ export async function welcome({ connectionId, channels }: Greeting, deps: Welcom
     connectionId,
     heartbeatMs: deps.heartbeatMs,
     leaseMs: deps.leaseMs,
+    reconnectMs: deps.reconnectMs,
     lifetimeMs: CONNECTION_LIFETIME_MS,
     channels: Object.fromEntries(states.map(({ channel, newest }) => [channel, newest])),
   })

@@ -153,7 +153,7 @@ describe('docs/asyncapi.yaml', () => {
     ports.tasks.items.set('t-7', aTask())
     await open(ports.store, ALICE, room)
     const channels = [{ channel: room }, { channel: 'tasks/t-7' as Channel }]
-    await welcome({ connectionId: ALICE, channels }, { ...ports, heartbeatMs: 240_000 })
+    await welcome({ connectionId: ALICE, channels }, { ...ports, heartbeatMs: 240_000, reconnectMs: 1_000 })
     const sender = { connectionId: ALICE, user: userId('guest-alice'), requestId: 'req-1' }
     await handleMessage(parseClientMessage('hi all'), sender, ports)
     const frames = ports.sender.sentTo(ALICE) as { type: string }[]

@@ -9,7 +9,8 @@ const read = (settings: Record<string, unknown> = {}) => {
 
 describe('readConfig', () => {
   it('has a value for everything', () => {
-    const { heartbeat, lease, logRetention, ...rest } = read()
+    const { heartbeat, lease, logRetention, reconnect, ...rest } = read()
+    expect(reconnect.toSeconds()).toBe(1)
     expect(lease.toMinutes()).toBe(15)
     expect(heartbeat.toSeconds()).toBe(240)
     expect(logRetention.toHours()).toBe(24)
@@ -51,6 +52,7 @@ describe('readConfig', () => {
     ['heartbeatSeconds', 5.5, 'seconds from 5 to 540'],
     ['leaseSeconds', 59, 'seconds from 60 to 7200'],
     ['leaseSeconds', 7201, 'seconds from 60 to 7200'],
+    ['reconnectSeconds', 0, 'seconds from 1 to 7200'],
     ['idleTimeoutSeconds', 9, 'seconds from 10 to 600, or off'],
     ['idleTimeoutSeconds', 'on', 'seconds from 10 to 600, or off'],
     ['idleTimeoutSeconds', 601, 'seconds from 10 to 600, or off'],

@@ -1,8 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import {
+  ApiGatewayManagementApiClient,
+  DeleteConnectionCommand,
+} from '@aws-sdk/client-apigatewaymanagementapi'
 import WebSocket from 'ws'
 import { synthesize } from '../../local/cloudformation/synthesize.ts'
+import { DEVELOPER } from '../../local/iam/credentials.ts'
 import { type RunningStack, startStack } from '../../local/stack.ts'
 
 const PROJECT = join(import.meta.dirname, '../..')
@@ -84,6 +89,20 @@ export async function startOpenline(assembly: string) {
       (await items(stack, 'Connections')).filter((text) => text.includes(connectionId)),
     connectionIds: async () =>
       (await items(stack, 'Connections')).flatMap((text) => /"C#([^"]+)"/.exec(text)?.[1] ?? []),
+    /** Ends every connection that is recorded, from the server's side. */
+    cutAll: async () => {
+      const { callbackUrl = '' } = stack.apis.find((api) => api.protocol === 'WEBSOCKET') ?? {}
+      const client = new ApiGatewayManagementApiClient({
+        endpoint: callbackUrl,
+        region: stack.deployment.environment.region,
+        credentials: DEVELOPER,
+      })
+      for (const text of await items(stack, 'Connections')) {
+        const [, ConnectionId] = /"C#([^"]+)"/.exec(text) ?? []
+        if (ConnectionId !== undefined) await client.send(new DeleteConnectionCommand({ ConnectionId }))
+      }
+      client.destroy()
+    },
     close: async () => {
       for (const { socket } of clients) socket.terminate()
       await stack.close()

@@ -15,7 +15,7 @@ describe('welcome', () => {
 
   const greet = (...channels: Channel[]) => greetWith(...channels.map((channel) => ({ channel })))
   const greetWith = (...channels: AskedChannel[]) =>
-    welcome({ connectionId: ALICE, channels }, { ...ports, heartbeatMs: 240_000 })
+    welcome({ connectionId: ALICE, channels }, { ...ports, heartbeatMs: 240_000, reconnectMs: 1_000 })
   const OPEN = { connectedAt: START, lastActiveAt: START }
 
   it('tells the newest offset of each channel, the version of a task and 0 of one that is not there', async () => {
@@ -30,6 +30,7 @@ describe('welcome', () => {
         connectionId: ALICE,
         heartbeatMs: 240_000,
         leaseMs: 900_000,
+        reconnectMs: 1_000,
         lifetimeMs: CONNECTION_LIFETIME_MS,
         channels: { tasks: newest, 'tasks/t-7': 3, 'tasks/t-none': 0 },
       },

@@ -1,0 +1,109 @@
+import type { ChannelEvent } from '../protocol/messages.ts'
+
+/** Events as frames carry them: see `EventsFrame`. */
+export interface Carried<E extends ChannelEvent> {
+  readonly offset: number
+  readonly sizes?: readonly number[]
+  readonly events?: readonly E[]
+}
+
+/** One thing that a subscriber is told. */
+export type Item<E extends ChannelEvent = ChannelEvent> =
+  | { readonly type: 'event'; readonly offset: number; readonly event: E }
+  /** What came before `offset` and after the last event can't be had: take a snapshot, or start from nothing. */
+  | { readonly type: 'reset'; readonly offset: number }
+
+/** Events remembered by their identity: a batch that the server had to repeat comes soon after its first time. */
+const REMEMBERED = 1_000
+/** Groups of events kept for after a hole. */
+const MAX_AHEAD = 1_000
+
+/**
+ * Puts what comes of one channel in order: each event once, by offset, without a hole. Pure: it neither waits nor sends.
+ */
+export class Sequence<E extends ChannelEvent> {
+  /** Offsets are dense: a missing one is a hole. Those of `tasks/{id}` are versions, and the newest stands for all. */
+  readonly #isDense: boolean
+  #have: number | undefined
+  /** The newest offset that the server has spoken of. */
+  #known = -1
+  /** What came too early, by its offset. */
+  readonly #ahead = new Map<number, readonly E[]>()
+  readonly #seen = new Set<string>()
+
+  constructor(isDense: boolean, after?: number) {
+    this.#isDense = isDense
+    this.#have = after
+  }
+
+  /** Everything up to here has been handed on; undefined before the server has said where the channel stands. */
+  get have(): number | undefined {
+    return this.#have
+  }
+
+  /** Whether something is known to exist that is not here. */
+  get hasHole(): boolean {
+    return this.#isDense && this.#have !== undefined && this.#have < this.#known
+  }
+
+  /** @returns what can be handed on now */
+  take({ offset, sizes, events = [] }: Carried<E>): Item<E>[] {
+    if (!this.#isDense) return this.#takeNewest(offset, events)
+    let end = events.length
+    for (let i = (sizes?.length ?? 1) - 1, at = offset; i >= 0; i--, at--) {
+      const start = end - (sizes?.[i] ?? end)
+      if (this.#have === undefined || at > this.#have) this.#ahead.set(at, events.slice(start, end))
+      end = start
+    }
+    this.#known = Math.max(this.#known, offset)
+    if (this.#ahead.size > MAX_AHEAD) this.#ahead.clear() // asked for again, all of it
+    return this.#drain()
+  }
+
+  /** The server has said that the channel stands at `offset`, and has sent everything up to there. */
+  reach(offset: number): Item<E>[] {
+    this.#known = Math.max(this.#known, offset)
+    if (this.#have === undefined || !this.#isDense) this.#have = Math.max(this.#have ?? 0, offset)
+    return this.#drain()
+  }
+
+  /** The server can't say what came before `offset`. */
+  reset(offset: number): Item<E>[] {
+    this.#have = offset
+    this.#known = Math.max(offset, ...this.#ahead.keys())
+    return [{ type: 'reset', offset }, ...this.#drain()]
+  }
+
+  #takeNewest(offset: number, events: readonly E[]): Item<E>[] {
+    if (this.#have !== undefined && offset <= this.#have) return []
+    this.#have = offset
+    return this.#fresh(offset, events)
+  }
+
+  #drain(): Item<E>[] {
+    const items: Item<E>[] = []
+    if (this.#have === undefined) return items
+    for (const at of this.#ahead.keys()) if (at <= this.#have) this.#ahead.delete(at)
+    for (let next; (next = this.#ahead.get(this.#have + 1));) {
+      this.#ahead.delete(++this.#have)
+      items.push(...this.#fresh(this.#have, next))
+    }
+    return items
+  }
+
+  #fresh(offset: number, events: readonly E[]): Item<E>[] {
+    return events
+      .filter((event) => this.#isNew(`${event.id} ${'version' in event ? event.version : ''}`))
+      .map((event) => ({ type: 'event', offset, event }))
+  }
+
+  #isNew(identity: string): boolean {
+    if (this.#seen.has(identity)) return false
+    this.#seen.add(identity)
+    for (const oldest of this.#seen) {
+      if (this.#seen.size <= REMEMBERED) break
+      this.#seen.delete(oldest)
+    }
+    return true
+  }
+}
