@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util'
+import { Apis, type RunningApi, isWebSocketApi } from './api-gateway/apis.ts'
 import { apiDefinitions } from './api-gateway/definitions.ts'
 import { ACCOUNT_QUOTAS, type AccountQuotas, accountThrottles } from './api-gateway/account.ts'
 import { HttpApi } from './api-gateway/http/api.ts'
@@ -10,14 +12,16 @@ import { type Clock, systemClock } from './clock.ts'
 import { readAssembly } from './cloudformation/assembly.ts'
 import { type Deployment, type DeploymentOptions, resolveAssembly } from './cloudformation/deployment.ts'
 import { NOTHING_GIVEN } from './cloudformation/given-values.ts'
+import { type Difference, difference } from './cloudformation/difference.ts'
 import { DynamoDbService } from './dynamodb/service.ts'
 import { scheduleDefinitions } from './events/definition.ts'
 import { eventsEndpoint } from './events/endpoint.ts'
 import { EventBuses } from './events/event-buses.ts'
 import { Schedules } from './events/schedules.ts'
 import { Targets } from './events/targets.ts'
-import { type HostTable, inAnyRegion, portOf } from './hosts.ts'
+import { type HostTable, portOf } from './hosts.ts'
 import { Iam } from './iam/iam.ts'
+import { functionDefinitions } from './lambda/function-definition.ts'
 import { invokeApi } from './lambda/invoke-api.ts'
 import { checkMappings } from './lambda/mapping-definition.ts'
 import type { FunctionOutput } from './lambda/output.ts'
@@ -26,8 +30,7 @@ import { type Log, silentLog } from './log.ts'
 import { Services } from './services.ts'
 import { callSqs } from './sqs/call.ts'
 import { queueDefinitions } from './sqs/definition.ts'
-import { QueueEventSourceMapping } from './sqs/event-source-mapping.ts'
-import { queueMappings } from './sqs/mapping-definition.ts'
+import { QueueEventSourceMappings } from './sqs/event-source-mappings.ts'
 import { sqsEndpoint } from './sqs/endpoint.ts'
 import { Queues } from './sqs/queues.ts'
 import { ssmEndpoint } from './ssm/endpoint.ts'
@@ -52,54 +55,69 @@ export interface StackOptions extends DeploymentOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
 }
 
-/** An API that runs. */
-export interface RunningApi {
-  readonly logicalId: string
-  readonly protocol: 'WEBSOCKET' | 'HTTP'
-  readonly stage: string
-  /** `ws://localhost:4501/dev`, `http://localhost:4502` */
-  readonly url: string
-  /** Base of the management API, for WebSocket APIs. */
-  readonly callbackUrl?: string
+/** What became of an update. */
+export interface StackUpdate extends Difference {
+  /** Why functions could not be changed and go on as they were, by name. */
+  readonly failures: ReadonlyMap<string, string>
 }
-
-/** A port that somebody else listens on. */
-export class PortTakenError extends Error {
-  override readonly name = 'PortTakenError'
-  readonly port: number
-  constructor(port: number, what: string, cause: unknown) {
-    super(`port ${port} is taken (${what}); choose another first port with --port`, { cause })
-    this.port = port
-  }
-}
-
-type Api = WebSocketApi | HttpApi
 
 /** A cloud assembly that runs: AWS on this machine. */
 export class RunningStack {
-  readonly deployment: Deployment
-  readonly apis: readonly RunningApi[]
   readonly functions: LambdaService
   readonly queues: Queues
   readonly schedules: Schedules
   readonly dynamodb: DynamoDbService
-  readonly #closers: (() => Promise<void> | void)[]
-  readonly #hosts: HostTable
+  readonly #parts: StackParts
+  #deployment: Deployment
   #closed: Promise<void> | undefined
 
-  constructor(
-    parts: Pick<RunningStack, 'deployment' | 'apis' | 'functions' | 'queues' | 'schedules' | 'dynamodb'>,
-    hosts: HostTable,
-    closers: (() => Promise<void> | void)[],
-  ) {
-    this.deployment = parts.deployment
-    this.apis = parts.apis
+  constructor(parts: StackParts) {
     this.functions = parts.functions
     this.queues = parts.queues
     this.schedules = parts.schedules
     this.dynamodb = parts.dynamodb
-    this.#hosts = hosts
-    this.#closers = closers
+    this.#parts = parts
+    this.#deployment = parts.deployment
+  }
+
+  get deployment(): Deployment {
+    return this.#deployment
+  }
+
+  get apis(): readonly RunningApi[] {
+    return this.#parts.apis.running
+  }
+
+  /**
+   * Runs another synthesis of the app in the place of this one: what did not change goes on undisturbed, connections
+   * stay open, tables keep their items and queues their messages.
+   * @throws for an assembly that can't be run; when it can't be read or resolved, nothing has changed
+   */
+  async update(assembly: string): Promise<StackUpdate> {
+    const deployment = readDeployment(assembly, this.#parts.options)
+    const { resources, environment, definitions } = deployment
+    if (!isDeepStrictEqual(environment, this.#deployment.environment))
+      throw new Error('the account or the Region of the app has changed; restart to apply')
+    const { apis, hosts, iam, parameters, buses, queueMappings, queues, functions, dynamodb, schedules } =
+      this.#parts
+    const changes = difference(this.#deployment.resources, resources)
+    const all = [...changes.added, ...changes.removed, ...changes.changed]
+    const concerns = (type: RegExp) => all.some((resource) => type.test(resource.type))
+    iam?.update(resources)
+    this.#deployment = deployment
+    parameters.update(changes.added.concat(changes.changed))
+    if (concerns(/^AWS::SQS::/)) queues.update(definitions.queues)
+    const hostsBefore = hosts()
+    if (concerns(/^AWS::ApiGatewayV2::/)) await apis.update(definitions.apis)
+    // The addresses of AWS are told to a function when it starts.
+    const isMoved = !isDeepStrictEqual(hostsBefore, hosts())
+    const failures = await functions.update(definitions.functions, isMoved)
+    if (concerns(/^AWS::(DynamoDB::|Lambda::EventSourceMapping)/))
+      await dynamodb.update(resources, { functions, destinations: queues })
+    if (concerns(/^AWS::(SQS::|Lambda::)/)) await queueMappings.update(resources)
+    if (concerns(/^AWS::Events::/)) buses.update(resources)
+    if (concerns(/^AWS::(Events::Rule|Scheduler::)/)) schedules.update(definitions.schedules)
+    return { ...changes, failures }
   }
 
   /** Physical names of the resources of a type, by logical id. */
@@ -116,15 +134,46 @@ export class RunningStack {
   /** Puts this machine's addresses in the place of AWS's, within longer text too. */
   toLocal(text: string): string {
     return text.replace(/\b(wss|https):\/\/([a-z0-9.-]+)/g, (url, scheme: string, host: string) => {
-      const port = portOf(this.#hosts, host)
+      const port = portOf(this.#parts.hosts(), host)
       return port === undefined ? url : `${scheme === 'wss' ? 'ws' : 'http'}://localhost:${port}`
     })
   }
 
   /** Ends everything. Idempotent. */
   close(): Promise<void> {
-    this.#closed ??= closeAll(this.#closers)
+    this.#closed ??= closeAll(this.#parts.closers)
     return this.#closed
+  }
+}
+
+interface StackParts extends Pick<
+  RunningStack,
+  'deployment' | 'functions' | 'queues' | 'schedules' | 'dynamodb'
+> {
+  readonly options: DeploymentOptions
+  readonly iam: Iam | undefined
+  readonly parameters: ParameterStore
+  readonly buses: EventBuses
+  readonly queueMappings: QueueEventSourceMappings
+  readonly apis: Apis
+  readonly hosts: () => HostTable
+  readonly closers: (() => Promise<void> | void)[]
+}
+
+/** A deployment with all that is made of it: everything is read before anything is started or changed. */
+function readDeployment(assembly: string, options: DeploymentOptions) {
+  const resolved = resolveAssembly(readAssembly(assembly), options)
+  const { resources, environment } = resolved
+  const { definitions: apis, messages } = apiDefinitions(resolved)
+  return {
+    ...resolved,
+    messages: [...resolved.messages, ...messages],
+    definitions: {
+      apis,
+      queues: queueDefinitions(resources),
+      schedules: scheduleDefinitions(resources, environment),
+      functions: functionDefinitions(resources, (bucket, key) => resolved.assetPath(bucket, key)),
+    },
   }
 }
 
@@ -139,10 +188,8 @@ async function closeAll(closers: (() => Promise<void> | void)[]): Promise<void> 
 export async function startStack(options: StackOptions): Promise<RunningStack> {
   const { assembly, given = NOTHING_GIVEN, firstPort = 0, data } = options
   const { clock = systemClock, log = silentLog, env = process.env } = options
-  const resolved = resolveAssembly(readAssembly(assembly), options)
-  const { resources, environment, isRegionOpen } = resolved
-  const { definitions, messages } = apiDefinitions(resolved)
-  const deployment = { ...resolved, messages: [...resolved.messages, ...messages] }
+  const deployment = readDeployment(assembly, options)
+  const { resources, environment, isRegionOpen, definitions } = deployment
   const iam =
     options.iam === false ? undefined : new Iam({ resources, environment, isRegionOpen, clock, log })
   const closers: (() => Promise<void> | void)[] = []
@@ -158,16 +205,17 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
       ...(data === undefined ? {} : { data }),
     })
     closers.push(() => dynamodb.stop())
-    const queues = new Queues(queueDefinitions(resources), { clock, log })
+    const queues = new Queues(definitions.queues, { clock, log })
     closers.push(() => queues.close())
-    let hosts: HostTable = {}
+    let serviceHosts: HostTable = {}
+    const hosts = (): HostTable => ({ ...serviceHosts, ...apis.hosts })
     const functions = new LambdaService({
       resources,
       environment,
       clock,
       log,
       assetPath: (bucket, key) => deployment.assetPath(bucket, key),
-      hosts: () => hosts,
+      hosts,
       destinations: queues,
       ...(options.output && { output: options.output }),
     })
@@ -179,6 +227,7 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
       service === 'SQS'
         ? callSqs(queues, environment.accountId, operation, input)
         : Promise.reject(new Error(`"${service}" is not emulated`))
+    const parameters = new ParameterStore({ resources, given: given.ssm, environment, clock })
     const services = new Services(
       {
         dynamodb: dynamodb.front.handle,
@@ -186,81 +235,65 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
         events: eventsEndpoint(buses, { environment, iam }),
         lambda: invokeApi({ functions, environment, iam }),
         sqs: (request, response) => void sqs(request, response),
-        ssm: ssmEndpoint(new ParameterStore({ resources, given: given.ssm, environment, clock }), {
-          environment,
-          iam,
-        }),
+        ssm: ssmEndpoint(parameters, { environment, iam }),
       },
       { environment, isRegionOpen, log },
     )
     closers.push(() => services.close())
-    hosts = await services.listen()
+    serviceHosts = await services.listen()
     closers.push(() => dynamodb.stopConsuming())
 
     const mayInvoke = (functionArn: string, sourceArn: string, credentialsArn?: string) =>
       iam?.mayInvoke({ service: 'apigateway.amazonaws.com', sourceArn }, functionArn, credentialsArn) ?? true
-    const apis: RunningApi[] = []
-    const throttles = accountThrottles({ ...ACCOUNT_QUOTAS, ...options.quotas }, clock)
-    const usagePlans = new UsagePlans(resources, clock)
-    for (const [index, definition] of definitions.entries()) {
-      const deps = {
-        functions,
-        clock,
-        log,
-        environment,
-        services: callServices,
-        hosts: () => hosts,
-        ...throttles,
-        usagePlans,
-      }
-      const api =
-        'routeSelectionExpression' in definition
-          ? new WebSocketApi(definition, { ...deps, iam, mayInvoke })
-          : new HttpApi(definition, { ...deps, iam: iam ? new IamAuthorizer(iam) : OPEN })
-      closers.push(() => api.close())
-      const port = await listen(api, firstPort === 0 ? 0 : firstPort + index)
-      const { domainName } = definition
-      hosts = { ...hosts, [isRegionOpen ? inAnyRegion(domainName) : domainName]: port }
-      apis.push(...stagesOf(api, port))
+    const deps = {
+      functions,
+      clock,
+      log,
+      environment,
+      services: callServices,
+      hosts,
+      ...accountThrottles({ ...ACCOUNT_QUOTAS, ...options.quotas }, clock),
+      usagePlans: new UsagePlans(resources, clock),
     }
-    const schedules = new Schedules(scheduleDefinitions(resources, environment), {
+    const httpIam = iam ? new IamAuthorizer(iam) : OPEN
+    const apis = new Apis({
+      firstPort,
+      isRegionOpen,
+      make: (definition) =>
+        isWebSocketApi(definition)
+          ? new WebSocketApi(definition, { ...deps, iam, mayInvoke })
+          : new HttpApi(definition, { ...deps, iam: httpIam }),
+    })
+    closers.push(() => apis.close())
+    await apis.update(definitions.apis)
+    const schedules = new Schedules(definitions.schedules, {
       targets,
       clock,
       environment,
     })
     closers.push(() => schedules.stop())
     await dynamodb.consume({ functions, destinations: queues })
-    for (const definition of queueMappings(resources, queues, log)) {
-      const mapping = new QueueEventSourceMapping(definition, { functions, environment, clock, log })
-      closers.push(() => mapping.stop())
-      mapping.start()
-    }
+    const queueMappings = new QueueEventSourceMappings(queues, { functions, environment, clock, log })
+    closers.push(() => queueMappings.stop())
+    await queueMappings.update(resources)
     schedules.start()
-    return new RunningStack({ deployment, apis, functions, queues, schedules, dynamodb }, hosts, closers)
+    return new RunningStack({
+      deployment,
+      apis,
+      functions,
+      queues,
+      schedules,
+      dynamodb,
+      iam,
+      parameters,
+      buses,
+      queueMappings,
+      options,
+      hosts,
+      closers,
+    })
   } catch (error) {
     await closeAll(closers)
     throw error
   }
-}
-
-async function listen(api: Api, port: number): Promise<number> {
-  try {
-    return await api.listen(port)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
-    const protocol = api instanceof WebSocketApi ? 'WebSocket' : 'HTTP'
-    throw new PortTakenError(port, `${protocol} API ${api.definition.logicalId}`, error)
-  }
-}
-
-function stagesOf(api: Api, port: number): RunningApi[] {
-  const { logicalId, stages } = api.definition
-  const isWebSocket = api instanceof WebSocketApi
-  return stages.map(({ name: stage }) => {
-    const path = stage === '$default' ? '' : `/${stage}`
-    const base = `localhost:${port}${path}`
-    return isWebSocket
-      ? { logicalId, protocol: 'WEBSOCKET', stage, url: `ws://${base}`, callbackUrl: `http://${base}` }
-      : { logicalId, protocol: 'HTTP', stage, url: `http://${base}` }
-  })
 }

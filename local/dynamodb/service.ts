@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../clock.ts'
 import type { Environment, Resource } from '../cloudformation/resource.ts'
 import type { Destinations } from '../destination.ts'
@@ -13,7 +14,7 @@ import { DynamoDbFront } from './front.ts'
 import { type StreamMappingDefinition, streamMappings } from './mapping-definition.ts'
 import { StreamsApi } from './streams-api.ts'
 import { TableDirectory } from './table-directory.ts'
-import { type Table, createTables } from './tables.ts'
+import { type Table, createTables, keptTables } from './tables.ts'
 import { Ttl } from './ttl.ts'
 import { Upstream } from './upstream.ts'
 
@@ -40,10 +41,12 @@ export interface ConsumerOptions {
 export class DynamoDbService {
   readonly engine: Engine
   readonly front: DynamoDbFront
-  readonly ttl: Ttl
   readonly #options: DynamoDbOptions
   readonly #folder: DataFolder | undefined
+  readonly #directory: TableDirectory
+  #resources: readonly Resource[]
   #tables: readonly Table[]
+  #ttl: Ttl
   #mappings: EventSourceMapping[] = []
   /** Counts the lives of an engine that loses its tables, as the mappings do. */
   #incarnation = 0
@@ -56,6 +59,7 @@ export class DynamoDbService {
   ) {
     this.#options = options
     this.engine = engine
+    this.#resources = options.resources
     this.#tables = tables
     this.#folder = folder
     const { iam, resources, environment, clock } = options
@@ -67,6 +71,7 @@ export class DynamoDbService {
       clock,
       incarnation: () => this.#incarnation,
     })
+    this.#directory = new TableDirectory(resources, environment)
     this.front = new DynamoDbFront({
       upstream: new Upstream({
         engine,
@@ -75,15 +80,9 @@ export class DynamoDbService {
         onWrite: () => this.wake(),
       }),
       iam,
-      tables: new TableDirectory(resources, environment),
+      tables: this.#directory,
     })
-    this.ttl = new Ttl({
-      engine,
-      tables,
-      clock: options.clock,
-      log: options.log,
-      ...(options.ttlIntervalMs === undefined ? {} : { intervalMs: options.ttlIntervalMs }),
-    })
+    this.#ttl = this.#expire(tables)
   }
 
   /** @throws when there is no engine, or a table can't be made; nothing is left running then */
@@ -104,13 +103,22 @@ export class DynamoDbService {
       const service = new DynamoDbService(options, engine, tables, folder)
       restarted = () => service.#restore()
       folder?.watch(() => service.wake())
-      service.ttl.start()
       return service
     } catch (error) {
       await engine?.stop()
       folder?.close()
       throw error
     }
+  }
+
+  /** What reads the streams now. */
+  get mappings(): readonly EventSourceMapping[] {
+    return this.#mappings
+  }
+
+  /** Deletes expired items. */
+  get ttl(): Ttl {
+    return this.#ttl
   }
 
   /** As the engine has them now. */
@@ -125,10 +133,10 @@ export class DynamoDbService {
       this.wake()
       return
     }
-    const { resources, log } = this.#options
+    const { log } = this.#options
     this.#incarnation++
     for (const mapping of this.#mappings) mapping.detach()
-    this.#tables = await createTables(resources, this.engine.client, log)
+    this.#tables = await createTables(this.#resources, this.engine.client, log)
     for (const mapping of this.#mappings) {
       const arn = this.#tableOf(mapping.definition)?.engineStreamArn
       if (arn !== undefined) mapping.reopen(arn)
@@ -144,37 +152,83 @@ export class DynamoDbService {
    * Starts the event source mappings.
    * @throws for a mapping that asks for what is not emulated or names a stream that is not there
    */
-  async consume({ functions, destinations }: ConsumerOptions): Promise<void> {
-    const { resources, environment, clock, log, pollIntervalMs } = this.#options
-    for (const definition of streamMappings(resources)) {
-      const { resource, sourceArn, onFailure } = definition
-      const table = this.#tableOf(definition)
-      if (table?.engineStreamArn === undefined)
-        throw new Error(`${resource.path}: no table of the template has the stream "${sourceArn}"`)
-      if (onFailure !== undefined && !onFailure.includes(':sqs:'))
-        log.warn(
-          'dynamodb',
-          `${resource.path} has the failure destination "${onFailure}", which is not emulated; what it would get is only logged`,
-        )
-      const mapping = new EventSourceMapping(definition, {
-        client: this.engine.client,
-        stream: {
-          arn: sourceArn,
-          engineArn: table.engineStreamArn,
-          region: environment.region,
-          viewType: table.viewType,
-        },
-        partitionKey: table.partitionKey,
-        checkpoints: this.#folder?.checkpoints ?? noCheckpoints,
-        functions,
-        destinations,
-        clock,
-        log,
-        ...(pollIntervalMs === undefined ? {} : { pollIntervalMs }),
-      })
-      await mapping.start()
-      this.#mappings.push(mapping)
+  async consume(consumers: ConsumerOptions): Promise<void> {
+    for (const definition of streamMappings(this.#resources)) await this.#start(definition, consumers)
+  }
+
+  /**
+   * Makes the tables that are new, and runs the event source mappings of another deployment. Tables that changed or are
+   * gone stay as they are.
+   * @throws for a table that can't be made, or a mapping that can't be run
+   */
+  async update(resources: readonly Resource[], consumers: ConsumerOptions): Promise<void> {
+    const { log } = this.#options
+    const known = new Set(this.#tables.map(({ name }) => name))
+    const added = resources.filter(({ physicalId }) => !known.has(physicalId))
+    for (const problem of keptTables(this.#resources, resources)) log.warn('dynamodb', problem)
+    const created = await createTables(added, this.engine.client, log)
+    if (created.length > 0) {
+      this.#tables = [...this.#tables, ...created]
+      this.#ttl.stop()
+      this.#ttl = this.#expire(this.#tables)
     }
+    this.#resources = resources
+    this.#directory.update(resources)
+    const wanted = streamMappings(resources)
+    const isIn = (definitions: readonly StreamMappingDefinition[], { resource }: StreamMappingDefinition) =>
+      definitions.some((other) => isDeepStrictEqual(other.resource, resource))
+    const before = this.#mappings.map(({ definition }) => definition)
+    const over = this.#mappings.filter(({ definition }) => !isIn(wanted, definition))
+    this.#mappings = this.#mappings.filter((mapping) => !over.includes(mapping))
+    await Promise.all(over.map((mapping) => mapping.stop()))
+    for (const definition of wanted) if (!isIn(before, definition)) await this.#start(definition, consumers)
+  }
+
+  async #start(
+    definition: StreamMappingDefinition,
+    { functions, destinations }: ConsumerOptions,
+  ): Promise<void> {
+    const { environment, clock, log, pollIntervalMs } = this.#options
+    const { resource, sourceArn, onFailure } = definition
+    const table = this.#tableOf(definition)
+    if (table?.engineStreamArn === undefined)
+      throw new Error(`${resource.path}: no table of the template has the stream "${sourceArn}"`)
+    if (onFailure !== undefined && !onFailure.includes(':sqs:'))
+      log.warn(
+        'dynamodb',
+        `${resource.path} has the failure destination "${onFailure}", which is not emulated; what it would get is only logged`,
+      )
+    const mapping = new EventSourceMapping(definition, {
+      client: this.engine.client,
+      stream: {
+        arn: sourceArn,
+        engineArn: table.engineStreamArn,
+        region: environment.region,
+        viewType: table.viewType,
+      },
+      partitionKey: table.partitionKey,
+      checkpoints: this.#folder?.checkpoints ?? noCheckpoints,
+      functions,
+      destinations,
+      clock,
+      log,
+      ...(pollIntervalMs === undefined ? {} : { pollIntervalMs }),
+    })
+    await mapping.start()
+    this.#mappings.push(mapping)
+  }
+
+  #expire(tables: readonly Table[]): Ttl {
+    const { clock, log, ttlIntervalMs } = this.#options
+    const ttl = new Ttl({
+      engine: this.engine,
+      tables,
+      clock,
+      log,
+      ...(ttlIntervalMs === undefined ? {} : { intervalMs: ttlIntervalMs }),
+    })
+    ttl.start()
+    return ttl
   }
 
   /** Something was written: every reader of a stream looks now. */
@@ -193,7 +247,7 @@ export class DynamoDbService {
   }
 
   async stop(): Promise<void> {
-    this.ttl.stop()
+    this.#ttl.stop()
     await this.stopConsuming()
     this.front.close()
     await this.engine.stop()

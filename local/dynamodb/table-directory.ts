@@ -9,11 +9,16 @@ interface KeySchema {
 
 /** What can be said of a table by its name, without asking the engine: its ARN, and its partition keys. */
 export class TableDirectory {
-  readonly #tables: ReadonlyMap<string, Resource>
   readonly #environment: Environment
+  #tables: ReadonlyMap<string, Resource> = new Map()
 
   constructor(resources: readonly Resource[], environment: Environment) {
     this.#environment = environment
+    this.update(resources)
+  }
+
+  /** Knows the tables of another deployment from now on. */
+  update(resources: readonly Resource[]): void {
     this.#tables = new Map(resources.filter(isTable).map((table) => [table.physicalId, table]))
   }
 

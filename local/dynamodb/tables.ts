@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { difference } from '../cloudformation/difference.ts'
 import { STREAM_LABEL } from '../cloudformation/physical-ids.ts'
 import type { Resource } from '../cloudformation/resource.ts'
 import type { Log } from '../log.ts'
@@ -146,3 +147,21 @@ async function enableTtl(TableName: string, AttributeName: string, client: Engin
 }
 
 const toIndex = ({ IndexName, KeySchema, Projection }: Index) => ({ IndexName, KeySchema, Projection })
+
+/** What a table here has from its template; the rest changes nothing that a function can see. */
+const APPLIED = [...KNOWN, 'GlobalSecondaryIndexes', 'StreamSpecification', 'TimeToLiveSpecification']
+
+/** Says which tables of a running engine are no more as their template has them. */
+export function keptTables(before: readonly Resource[], after: readonly Resource[]): string[] {
+  const { changed, removed } = difference(before.filter(isTable), after.filter(isTable))
+  const old = new Map(before.map((resource) => [resource.physicalId, resource.properties]))
+  return [
+    ...changed.flatMap(({ path, physicalId, properties }) => {
+      const names = APPLIED.filter(
+        (name) => !isDeepStrictEqual(old.get(physicalId)?.[name], properties[name]),
+      ).join(', ')
+      return names === '' ? [] : [`table "${path}" has changed (${names}); restart to apply`]
+    }),
+    ...removed.map(({ path }) => `table "${path}" is gone from the template; it stays until you restart`),
+  ]
+}

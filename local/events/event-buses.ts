@@ -34,17 +34,23 @@ const MAX_HOPS = 5
 /** The event buses of a stack and the rules on them. */
 export class EventBuses {
   readonly #options: EventBusesOptions
-  readonly #names: ReadonlySet<string>
-  readonly #rules: readonly RuleDefinition[]
   readonly #unknown = new Set<string>()
+  #names: ReadonlySet<string> = new Set()
+  #rules: readonly RuleDefinition[] = []
 
   /** @throws for a rule that EventBridge would refuse */
   constructor(options: EventBusesOptions) {
-    const { resources, environment, targets } = options
     this.#options = options
+    this.update(options.resources)
+  }
+
+  /** Has the buses and rules of these resources from now on. @throws for a rule that EventBridge would refuse */
+  update(resources: readonly Resource[]): void {
+    const { environment, targets } = this.#options
+    const rules = ruleDefinitions(resources, environment)
     const buses = resources.filter(({ type }) => type === 'AWS::Events::EventBus')
     this.#names = new Set([DEFAULT_BUS, ...buses.map(({ physicalId }) => busName(physicalId))])
-    this.#rules = ruleDefinitions(resources, environment)
+    this.#rules = rules
     for (const rule of this.#rules) targets.report({ kind: 'rule', ...rule }, rule.targets)
   }
 

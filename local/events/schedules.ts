@@ -17,7 +17,7 @@ export interface SchedulesDependencies {
  * the machine slept is due once when it wakes. Flexible time windows are taken as off.
  */
 export class Schedules {
-  readonly #definitions: readonly ScheduleDefinition[]
+  #definitions: readonly ScheduleDefinition[]
   readonly #dependencies: SchedulesDependencies
   readonly #timers = new Map<ScheduleDefinition, Timer>()
 
@@ -41,6 +41,12 @@ export class Schedules {
       const first = definition.kind === 'schedule' ? Math.max(origin, now) - 1 : now
       this.#plan(definition, first, origin)
     }
+  }
+
+  /** Runs these in the place of those so far, as if started now. */
+  update(definitions: readonly ScheduleDefinition[]): void {
+    this.#definitions = definitions
+    this.start()
   }
 
   /** Nothing comes any more; invocations that are under way are the functions' affair. */

@@ -53,32 +53,41 @@ const NOBODY: Permissions = { identity: [], boundary: undefined }
 export class Iam {
   readonly #options: IamOptions
   readonly #signer = new Signer()
-  readonly #holders: ReadonlyMap<string, KeyHolder>
-  readonly #functions: ReadonlyMap<string, KeyHolder>
-  readonly #roles: ReadonlyMap<string, Identity>
-  readonly #resourcePolicies: ReadonlyMap<string, readonly Statement[]>
-  readonly #tags: ReadonlyMap<string, Readonly<Record<string, string>>>
   readonly #said = new Set<string>()
+  #holders: ReadonlyMap<string, KeyHolder> = new Map()
+  #functions: ReadonlyMap<string, KeyHolder> = new Map()
+  #roles: ReadonlyMap<string, Identity> = new Map()
+  #resourcePolicies: ReadonlyMap<string, readonly Statement[]> = new Map()
+  #tags: ReadonlyMap<string, Readonly<Record<string, string>>> = new Map()
 
   /** @throws Error naming a policy of the template that can't be read */
   constructor(options: IamOptions) {
     this.#options = options
-    const { environment } = options
+    this.update(options.resources)
+  }
+
+  /**
+   * Judges by the policies of these resources from now on.
+   * @throws Error naming a policy of the template that can't be read; nothing has changed then
+   */
+  update(template: readonly Resource[]): void {
+    const { environment } = this.#options
     const onUnknown = (what: string) =>
       this.#sayOnce(`${what} can not be judged here: it allows nothing, and where it denies, it denies`)
-    const imported = importedRoles(options.resources)
+    const imported = importedRoles(template)
     for (const { arn } of imported)
       this.#sayOnce(
         `the role ${arn} is not in the template: whoever has it may do what the template attaches to it, and nothing ` +
           'else; --iam off checks nothing',
       )
-    const resources = [...options.resources, ...imported]
+    const resources = [...template, ...imported]
     const found = identities(resources, onUnknown)
     const holders = keyHolders(resources, found, environment)
+    const policies = resourcePolicies(resources, environment, onUnknown)
     this.#roles = new Map(found.map((identity) => [identity.arn, identity]))
     this.#holders = new Map(holders.map((holder) => [holder.credentials.accessKeyId, holder]))
     this.#functions = new Map(holders.map((holder) => [holder.principal.functionArn ?? '', holder]))
-    this.#resourcePolicies = resourcePolicies(resources, environment, onUnknown)
+    this.#resourcePolicies = policies
     this.#tags = new Map(resources.map((resource) => [resource.arn, tagsOf(resource)]))
   }
 

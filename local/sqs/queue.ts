@@ -33,7 +33,8 @@ interface Waiter {
  * Nothing is lost by a clock that stands still: expiry and visibility are read off the clock at each call.
  */
 export class Queue {
-  readonly definition: QueueDefinition
+  /** Another one applies from the next call on; messages stay. */
+  definition: QueueDefinition
   readonly createdAt: number
   readonly #clock: Clock
   /** Hands a message over to the dead-letter queue. */

@@ -8,14 +8,27 @@ import { Queue } from './queue.ts'
 
 /** Every queue of the stack. */
 export class Queues implements Destinations {
+  readonly #clock: Clock
   readonly #log: Log
-  readonly #queues: readonly Queue[]
+  #queues: readonly Queue[]
 
   constructor(definitions: readonly QueueDefinition[], { clock, log }: { clock: Clock; log: Log }) {
+    this.#clock = clock
     this.#log = log
-    this.#queues = definitions.map(
-      (definition) => new Queue(definition, clock, (message) => this.#deadLetter(definition, message)),
-    )
+    this.#queues = definitions.map((definition) => this.#make(definition))
+  }
+
+  /** Queues of another deployment: those that were there keep their messages, those that are gone lose them. */
+  update(definitions: readonly QueueDefinition[]): void {
+    const before = new Map(this.#queues.map((queue) => [queue.definition.arn, queue]))
+    this.#queues = definitions.map((definition) => {
+      const queue = before.get(definition.arn)
+      if (!queue) return this.#make(definition)
+      before.delete(definition.arn)
+      queue.definition = definition
+      return queue
+    })
+    for (const gone of before.values()) gone.close()
   }
 
   all(): readonly Queue[] {
@@ -66,6 +79,13 @@ export class Queues implements Destinations {
   /** Ends every long poll. */
   close(): void {
     for (const queue of this.#queues) queue.close()
+  }
+
+  #make(definition: QueueDefinition): Queue {
+    const queue: Queue = new Queue(definition, this.#clock, (message) => {
+      this.#deadLetter(queue.definition, message)
+    })
+    return queue
   }
 
   #deadLetter({ arn, name, redrive }: QueueDefinition, message: StoredMessage): void {

@@ -30,7 +30,12 @@ export class ParameterStore {
   constructor(options: ParameterStoreOptions) {
     this.#options = options
     for (const [name, value] of Object.entries(options.given)) this.#set(name, value, 'String')
-    for (const { type, physicalId, properties } of options.resources)
+    this.update(options.resources)
+  }
+
+  /** Makes the parameters that these resources have. */
+  update(resources: readonly Resource[]): void {
+    for (const { type, physicalId, properties } of resources)
       if (type === 'AWS::SSM::Parameter')
         this.#set(physicalId, text(properties['Value']), text(properties['Type'] ?? 'String'))
   }

@@ -31,14 +31,14 @@ export interface HttpApiDependencies extends AuthorizerDependencies {
  * One HTTP API behind one port, every stage of it: `$default` at the root, any other under `/{stage}`.
  */
 export class HttpApi {
-  readonly definition: HttpApiDefinition
   readonly #dependencies: HttpApiDependencies
-  readonly #throttles: RouteThrottles
-  readonly #authorizers: Authorizers
   readonly #server: http.Server
+  #definition: HttpApiDefinition
+  #throttles: RouteThrottles
+  #authorizers: Authorizers
 
   constructor(definition: HttpApiDefinition, dependencies: HttpApiDependencies) {
-    this.definition = definition
+    this.#definition = definition
     this.#dependencies = dependencies
     this.#throttles = new RouteThrottles(dependencies.clock)
     this.#authorizers = new Authorizers(dependencies)
@@ -53,6 +53,18 @@ export class HttpApi {
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) =>
       refuseBytes(error, socket),
     )
+  }
+
+  get definition(): HttpApiDefinition {
+    return this.#definition
+  }
+
+  /** Serves another definition of the API from the next request on, behind the same port. */
+  update(definition: HttpApiDefinition): void {
+    this.#definition = definition
+    this.#throttles = new RouteThrottles(this.#dependencies.clock)
+    this.#authorizers = new Authorizers(this.#dependencies)
+    for (const problem of definition.problems) this.#dependencies.log.warn(definition.logicalId, problem)
   }
 
   /**

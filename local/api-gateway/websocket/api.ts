@@ -60,48 +60,41 @@ export interface WebSocketApiDependencies {
   readonly isStrict?: boolean
 }
 
+/** What an API does by its definition. */
+interface Behaviour {
+  readonly endpoint: DefaultEndpoint
+  readonly routes: Routes
+  readonly messages: Messages
+  readonly handshakes: Handshakes
+  readonly disconnects: Disconnects
+}
+
 /** One WebSocket API behind one port: the sockets of every stage, and the management API beside them. */
 export class WebSocketApi {
-  readonly definition: WebSocketApiDefinition
   readonly #deps: WebSocketApiDependencies
   readonly #server: Server
-  readonly #endpoint: DefaultEndpoint
   readonly #management: ManagementApi
-  readonly #handshakes: Handshakes
   readonly #sockets: Sockets
-  readonly #disconnects: Disconnects
   readonly #expiry: Expiry
-  readonly #routes: Routes
   readonly #work: RunningWork
+  #definition: WebSocketApiDefinition
+  #behaviour: Behaviour
   #isClosed = false
 
   constructor(definition: WebSocketApiDefinition, deps: WebSocketApiDependencies) {
-    const { clock, log, environment, iam, usagePlans, maxBufferedBytes, isStrict, newConnections } = deps
-    const { lossNotice = 'immediately' } = deps
+    const { clock, log, environment, iam, maxBufferedBytes, isStrict, lossNotice = 'immediately' } = deps
     const source = definition.logicalId
-    this.definition = definition
     this.#deps = deps
-    this.#endpoint = new DefaultEndpoint(definition)
     this.#work = new RunningWork((error) => log.error(source, `the gateway failed: ${String(error)}`))
-    for (const problem of definition.problems) log.warn(source, problem)
-    const requestLog = new RequestLog(definition.stages, { clock, log, source })
-    this.#routes = new Routes(definition, { ...deps, source, apiId: definition.apiId }, requestLog)
-    const routes = this.#routes
-    const throttle = new RequestThrottle(definition.stages, { clock, account: deps.throttle, newConnections })
-    const messages = new Messages({ clock, log, source, throttle, routes, requestLog })
-    const authorizer = connectAuthorizer(definition, deps)
-    this.#handshakes = new Handshakes(definition, { clock, log, throttle, routes, authorizer, usagePlans })
-    if (definition.connectAccess.isKeyRequired)
-      for (const [path, { value }] of usagePlans?.generated ?? [])
-        log.warn(source, `the template gives the API key "${path}" no Value; here it is ${value}`)
-    this.#disconnects = new Disconnects(routes.get('$disconnect'), { clock, work: this.#work })
+    this.#definition = definition
+    this.#behaviour = this.#read(definition)
     this.#sockets = new Sockets({
       clock,
       log,
       source,
       lossNotice,
-      onMessage: (connection, body) => this.#work.track(messages.route(connection, body)),
-      onEnd: (context, why) => this.#disconnects.send(context, why),
+      onMessage: (connection, body) => this.#work.track(this.#behaviour.messages.route(connection, body)),
+      onEnd: (context, why) => this.#behaviour.disconnects.send(context, why),
     })
     this.#expiry = new Expiry(clock, () => this.#sockets)
     this.#management = new ManagementApi({
@@ -116,6 +109,18 @@ export class WebSocketApi {
       iam,
     })
     this.#server = this.#createServer()
+  }
+
+  get definition(): WebSocketApiDefinition {
+    return this.#definition
+  }
+
+  /** Serves another definition of the API from the next event on; connections stay open, and so does the port. */
+  update(definition: WebSocketApiDefinition): void {
+    const { routes } = this.#behaviour
+    this.#definition = definition
+    this.#behaviour = this.#read(definition)
+    void this.#work.drain().then(() => routes.close())
   }
 
   /**
@@ -158,13 +163,33 @@ export class WebSocketApi {
     this.#expiry.stop()
     const closed = new Promise((resolve) => this.#server.close(resolve))
     this.#sockets.close()
-    this.#handshakes.close()
+    this.#behaviour.handshakes.close()
     this.#server.closeAllConnections()
     const { clock, log } = this.#deps
     const drained = closed.then(() => this.#work.drain())
     if ((await withinTime(clock, CLOSE_GRACE_MS, drained)) === 'timed-out')
       log.warn(this.definition.logicalId, `closed while ${this.#work.size} handlers still run`)
-    this.#routes.close()
+    this.#behaviour.routes.close()
+  }
+
+  #read(definition: WebSocketApiDefinition): Behaviour {
+    const { clock, log, throttle: account, newConnections, usagePlans } = this.#deps
+    const { logicalId: source, apiId, stages, problems, connectAccess } = definition
+    for (const problem of problems) log.warn(source, problem)
+    if (connectAccess.isKeyRequired)
+      for (const [path, { value }] of usagePlans?.generated ?? [])
+        log.warn(source, `the template gives the API key "${path}" no Value; here it is ${value}`)
+    const requestLog = new RequestLog(stages, { clock, log, source })
+    const routes = new Routes(definition, { ...this.#deps, source, apiId }, requestLog)
+    const throttle = new RequestThrottle(stages, { clock, account, newConnections })
+    const authorizer = connectAuthorizer(definition, this.#deps)
+    return {
+      endpoint: new DefaultEndpoint(definition),
+      routes,
+      messages: new Messages({ clock, log, source, throttle, routes, requestLog }),
+      handshakes: new Handshakes(definition, { clock, log, throttle, routes, authorizer, usagePlans }),
+      disconnects: new Disconnects(routes.get('$disconnect'), { clock, work: this.#work }),
+    }
   }
 
   #createServer(): Server {
@@ -175,10 +200,10 @@ export class WebSocketApi {
       connectionsCheckingInterval: TIMEOUT_CHECK_MS,
     })
       .on('request', (request: IncomingMessage, response: ServerResponse) => {
-        this.handle(request, response, this.#endpoint.find(request.url))
+        this.handle(request, response, this.#behaviour.endpoint.find(request.url))
       })
       .on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-        this.upgrade(request, socket, head, this.#endpoint.find(request.url))
+        this.upgrade(request, socket, head, this.#behaviour.endpoint.find(request.url))
       })
   }
 
@@ -188,12 +213,13 @@ export class WebSocketApi {
     head: Buffer,
     entrance: Entrance | undefined,
   ): Promise<void> {
+    const { handshakes, disconnects } = this.#behaviour
     try {
-      const accepted = await this.#handshakes.run(request, socket, entrance)
+      const accepted = await handshakes.run(request, socket, entrance)
       if (!accepted) return
       const isOpen = !accepted.isClientGone && this.#sockets.upgrade(request, socket, head, accepted)
       // $connect was told of a connection, so $disconnect is too.
-      if (!isOpen) this.#disconnects.send(accepted.context, LOST)
+      if (!isOpen) disconnects.send(accepted.context, LOST)
     } catch (error) {
       socket.destroy()
       throw error
