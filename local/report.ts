@@ -1,3 +1,4 @@
+import type { Message } from './cloudformation/assembly.ts'
 import type { Resource } from './cloudformation/resource.ts'
 import { supportOf } from './cloudformation/resource-types.ts'
 
@@ -27,4 +28,17 @@ export function foreignFunctions(resources: readonly Resource[]): ForeignFunctio
 function runtimeOf({ PackageType, Runtime }: Resource['properties']): string {
   if (PackageType === 'Image') return 'container image'
   return typeof Runtime === 'string' ? Runtime : 'no runtime'
+}
+
+/** What there is to say, each once: rules that check every construct say the same of many. */
+export function distinctMessages(messages: readonly Message[]): [level: string, text: string][] {
+  const counts = new Map<string, { level: string; text: string; count: number }>()
+  for (const { level, text } of messages) {
+    const key = `${level} ${text}`
+    counts.set(key, { level, text, count: (counts.get(key)?.count ?? 0) + 1 })
+  }
+  return [...counts.values()].map(({ level, text, count }) => [
+    level,
+    count === 1 ? text : `${text} (${count} times)`,
+  ])
 }

@@ -1,4 +1,4 @@
-import { foreignFunctions, skippedTypes } from './report.ts'
+import { distinctMessages, foreignFunctions, skippedTypes } from './report.ts'
 import type { RunningStack } from './stack.ts'
 
 /** One screen for whoever started the stack: where everything is, what to try, what to know. */
@@ -20,7 +20,7 @@ export function screen(stack: RunningStack, page: string, logFile: string): stri
   const skipped = Object.entries(skippedTypes(resources)).map(([type, count]) => `${type} (${count})`)
   const foreign = foreignFunctions(resources).map(({ path, runtime }) => `${path} (${runtime})`)
   const notes = [
-    ...stack.deployment.messages.map(({ level, text }) => [level, text]),
+    ...distinctMessages(stack.deployment.messages),
     ...(skipped.length > 0 ? [['skipped', `not emulated: ${skipped.join(', ')}`]] : []),
     ...(foreign.length > 0 ? [['skipped', `functions that only run on AWS: ${foreign.join(', ')}`]] : []),
     ['DynamoDB', `${stack.dynamodb.engine.name} at ${stack.dynamodb.engine.endpoint}`],

@@ -31,6 +31,7 @@ const EMULATED: ReadonlySet<string> = new Set([
   'AWS::Lambda::EventInvokeConfig',
   'AWS::Lambda::EventSourceMapping',
   'AWS::Lambda::Function',
+  'AWS::Lambda::LayerVersion',
   'AWS::Lambda::Permission',
   'AWS::Lambda::Version',
   'AWS::SQS::Queue',
@@ -50,6 +51,7 @@ const NEEDS_NOTHING: ReadonlySet<string> = new Set([
   'AWS::IAM::InstanceProfile',
   'AWS::IAM::ServiceLinkedRole',
   'AWS::Lambda::CodeSigningConfig',
+  'AWS::Lambda::LayerVersionPermission',
   'AWS::Logs::LogGroup', // logs go to one file
   'AWS::Logs::LogStream',
   'AWS::Logs::MetricFilter',

@@ -12,6 +12,7 @@ import { operations } from './operations.ts'
 import type { Queues } from './queues.ts'
 
 const TARGET_PREFIX = 'AmazonSQS.'
+const NO_JSON_PROTOCOL = 'InvalidAction'
 
 export interface SqsEndpointOptions {
   readonly environment: Environment
@@ -41,6 +42,8 @@ export function sqsEndpoint(
     } catch (caught) {
       const error = caught instanceof RefusedError ? toSqsError(caught) : caught
       if (error instanceof SqsError) {
+        // Such a client reads XML, and has nothing to tell but "Bad Request".
+        if (error.type === NO_JSON_PROTOCOL) log.error('sqs', error.message)
         answer(
           response,
           error.statusCode,
@@ -69,7 +72,7 @@ async function handle(
   const target = request.headers['x-amz-target']
   if (typeof target !== 'string' || !target.startsWith(TARGET_PREFIX)) {
     throw new SqsError(
-      'InvalidAction',
+      NO_JSON_PROTOCOL,
       'only the JSON protocol of SQS is emulated, which needs the header "x-amz-target: AmazonSQS.<operation>"; use AWS SDK v3 or another SDK of 2024 or newer',
     )
   }

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import type { Resource } from '../../local/cloudformation/resource.ts'
-import { foreignFunctions, skippedTypes } from '../../local/report.ts'
+import { distinctMessages, foreignFunctions, skippedTypes } from '../../local/report.ts'
 
 const resource = (type: string, logicalId: string, properties: Resource['properties'] = {}): Resource => ({
   logicalId,
@@ -43,5 +43,21 @@ it('names functions that only run on AWS, but not those that only serve custom r
   ).toEqual([
     { path: 'S/Python', runtime: 'python3.12' },
     { path: 'S/Image', runtime: 'container image' },
+  ])
+})
+
+it('says once what several constructs say, and how often', () => {
+  const message = (level: 'warning' | 'error', path: string, text: string) => ({ level, path, text })
+  expect(
+    distinctMessages([
+      message('warning', 'A', 'no MFA'),
+      message('error', 'B', 'old runtime'),
+      message('error', 'C', 'old runtime'),
+      message('warning', 'D', 'old runtime'),
+    ]),
+  ).toEqual([
+    ['warning', 'no MFA'],
+    ['error', 'old runtime (2 times)'],
+    ['warning', 'old runtime'],
   ])
 })

@@ -405,4 +405,10 @@ describe('the SQS endpoint', () => {
     expect(status).toBe(400)
     expect(body['__type']).toMatch(type)
   })
+
+  it('tells the developer of a client that speaks the query protocol, which can not read the answer', async () => {
+    const { raw, errors } = await start()
+    await raw({ body: 'Action=SendMessage' })
+    expect(errors).toEqual([expect.stringContaining('only the JSON protocol of SQS is emulated')])
+  })
 })
