@@ -12,6 +12,20 @@ export const serviceHost = (service: string, region: string) => `${service}.${re
 export const inAnyRegion = (host: string) =>
   host.replace(/\.[a-z]{2,3}(-[a-z]+)+-\d(?=\.amazonaws\.com$)/, '.*')
 
-/** The port that serves a host, by its own name or by that of its service in any Region. */
-export const portOf = (hosts: HostTable, host: string): number | undefined =>
-  hosts[host] ?? hosts[inAnyRegion(host)]
+/**
+ * The usual name of a host that AWS knows by others too: dual-stack (`.api.aws`), FIPS, and SQS's first ones.
+ * https://docs.aws.amazon.com/general/latest/gr/rande.html
+ */
+export const usualHost = (host: string) =>
+  host
+    .replace(/\.api\.aws$/, '.amazonaws.com')
+    .replace(/^([a-z.]+)-fips\./, '$1.')
+    .replace(/^(?:([a-z\d-]+)\.)?queue\.amazonaws\.com$/, (_, region: string | undefined) =>
+      serviceHost('sqs', region ?? 'us-east-1'),
+    )
+
+/** The port that serves a host, by one of its names or by that of its service in any Region. */
+export function portOf(hosts: HostTable, host: string): number | undefined {
+  const usual = usualHost(host)
+  return hosts[usual] ?? hosts[inAnyRegion(usual)]
+}

@@ -1,7 +1,7 @@
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Environment } from './cloudformation/resource.ts'
-import { type HostTable, SERVICES, type ServiceName, inAnyRegion, serviceHost } from './hosts.ts'
+import { type HostTable, SERVICES, type ServiceName, inAnyRegion, serviceHost, usualHost } from './hosts.ts'
 import type { Log } from './log.ts'
 
 export type ServiceHandler = (request: IncomingMessage, response: ServerResponse) => void
@@ -32,7 +32,7 @@ export class Services {
     this.#handlers = new Map(isRegionOpen ? [...own, ...elsewhere] : own)
     const named = new Set<string>()
     this.#server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
-      const host = (request.headers.host ?? '').replace(/:\d+$/, '')
+      const host = usualHost((request.headers.host ?? '').replace(/:\d+$/, ''))
       const handler = this.#handlers.get(host) ?? this.#handlers.get(inAnyRegion(host))
       if (handler && !this.#handlers.has(host) && !named.has(host)) {
         named.add(host)

@@ -27,7 +27,33 @@ export function redirectConnections(hosts: HostTable, onAnswer: () => void = () 
     return dress(socket, callback)
   }
   tls.connect = redirected
+  redirectPlain(hosts, onAnswer)
   syncBuiltinESMExports()
+}
+
+type Connect = (this: net.Socket, ...args: unknown[]) => net.Socket
+
+/** Likewise for connections without TLS: `http://` and bare sockets all end in `connect` of a socket. */
+function redirectPlain(hosts: HostTable, onAnswer: () => void): void {
+  const prototype = net.Socket.prototype as unknown as { connect: Connect }
+  const { connect } = prototype
+  prototype.connect = function (...args) {
+    // Within Node the arguments come as one list, which it knows by a mark that a copy would lose.
+    const list = Array.isArray(args[0]) ? (args[0] as unknown[]) : args
+    const [first, second] = list
+    const named = typeof first === 'object' && first !== null ? (first as Target) : undefined
+    const host = named ? named.host : typeof second === 'string' ? second : undefined
+    const port = host === undefined ? undefined : portOf(hosts, host)
+    if (host === undefined || (port === undefined && !AWS_HOST.test(host))) return connect.apply(this, args)
+    if (port === undefined) {
+      process.nextTick(() => this.destroy(notEmulated(host, hosts)))
+      return this
+    }
+    this.prependListener('data', onAnswer)
+    if (named) list[0] = { ...named, host: '127.0.0.1', port }
+    else list.splice(0, 2, port, '127.0.0.1')
+    return connect.apply(this, args)
+  }
 }
 
 interface Target {
@@ -53,11 +79,14 @@ function parseArguments(args: readonly unknown[]): { options: Target; callback: 
 
 function refused(host: string, hosts: HostTable): net.Socket {
   const socket = new net.Socket()
+  process.nextTick(() => socket.destroy(notEmulated(host, hosts)))
+  return socket
+}
+
+function notEmulated(host: string, hosts: HostTable): Error {
   const message = `"${host}" is not emulated by the local stack; emulated are ${Object.keys(hosts).join(', ')}`
   // A code of its own: one of Node's would be retried as if the network were to blame.
-  const error = Object.assign(new Error(message), { name: 'NotEmulatedError', code: 'ERR_NOT_EMULATED' })
-  process.nextTick(() => socket.destroy(error))
-  return socket
+  return Object.assign(new Error(message), { name: 'NotEmulatedError', code: 'ERR_NOT_EMULATED' })
 }
 
 function dress(socket: net.Socket, callback: (() => void) | undefined): tls.TLSSocket {
