@@ -6,6 +6,7 @@ import { HttpApi } from './api-gateway/http/api.ts'
 import type { ServiceCaller } from './api-gateway/http/service-integration.ts'
 import { OPEN } from './api-gateway/http/authorizers.ts'
 import { IamAuthorizer } from './api-gateway/http/iam-authorizer.ts'
+import { customDomains } from './api-gateway/websocket/custom-domain.ts'
 import { UsagePlans } from './api-gateway/usage-plans.ts'
 import { WebSocketApi } from './api-gateway/websocket/api.ts'
 import { type Clock, systemClock } from './clock.ts'
@@ -108,7 +109,7 @@ export class RunningStack {
     parameters.update(changes.added.concat(changes.changed))
     if (concerns(/^AWS::SQS::/)) queues.update(definitions.queues)
     const hostsBefore = hosts()
-    if (concerns(/^AWS::ApiGatewayV2::/)) await apis.update(definitions.apis)
+    if (concerns(/^AWS::ApiGateway(V2)?::/)) await apis.update(definitions.apis, definitions.domains)
     // The addresses of AWS are told to a function when it starts.
     const isMoved = !isDeepStrictEqual(hostsBefore, hosts())
     const failures = await functions.update(definitions.functions, isMoved)
@@ -165,11 +166,16 @@ function readDeployment(assembly: string, options: DeploymentOptions) {
   const resolved = resolveAssembly(readAssembly(assembly), options)
   const { resources, environment } = resolved
   const { definitions: apis, messages } = apiDefinitions(resolved)
+  const domains = customDomains(resources, new Set(apis.filter(isWebSocketApi).map(({ apiId }) => apiId)))
+  const ofDomains = domains.flatMap(({ logicalId, problems }) =>
+    problems.map((text) => ({ level: 'warning', path: logicalId, text }) as const),
+  )
   return {
     ...resolved,
-    messages: [...resolved.messages, ...messages],
+    messages: [...resolved.messages, ...messages, ...ofDomains],
     definitions: {
       apis,
+      domains,
       queues: queueDefinitions(resources),
       schedules: scheduleDefinitions(resources, environment),
       functions: functionDefinitions(resources, (bucket, key) => resolved.assetPath(bucket, key)),
@@ -265,7 +271,7 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
           : new HttpApi(definition, { ...deps, iam: httpIam }),
     })
     closers.push(() => apis.close())
-    await apis.update(definitions.apis)
+    await apis.update(definitions.apis, definitions.domains)
     const schedules = new Schedules(definitions.schedules, {
       targets,
       clock,

@@ -121,7 +121,6 @@ const withEndpoint =
  * A call there fails at once and says so.
  */
 export const NOT_EMULATED: Readonly<Record<string, Maker>> = {
-  'AWS::ApiGateway::ApiKey': plainId(10, 'APIKeyId'),
   'AWS::ApiGateway::Authorizer': plainId(6, 'AuthorizerId'),
   'AWS::ApiGateway::Deployment': plainId(6, 'DeploymentId'),
   'AWS::ApiGateway::RequestValidator': plainId(6, 'RequestValidatorId'),
@@ -131,11 +130,6 @@ export const NOT_EMULATED: Readonly<Record<string, Maker>> = {
     return { ref, arn: '', attributes: { RestApiId: ref, RootResourceId: ref } }
   },
   'AWS::ApiGateway::Stage': (_id, name) => ({ ref: name('StageName') ?? '', arn: '', attributes: {} }),
-  'AWS::ApiGatewayV2::DomainName': (id, name) => {
-    const host = `d-${derived(id, 10, LOWER)}.execute-api.${id.region}.${URL_SUFFIX}`
-    const attributes = { RegionalDomainName: host, RegionalHostedZoneId: `Z${derived(id, 13, UPPER)}` }
-    return { ref: name('DomainName') ?? host, arn: '', attributes }
-  },
   'AWS::ApiGatewayV2::VpcLink': plainId(6, 'VpcLinkId'),
   'AWS::CertificateManager::Certificate': (id) => {
     const arn = arnOf(id, 'acm', `certificate/${derivedUuid(id)}`)

@@ -26,6 +26,19 @@ export const iamId = (prefix: 'AROA' | 'AIDA', id: Pick<Identity, 'stack' | 'log
 /** AWS gives a stream the time it was made as its label. */
 export const STREAM_LABEL = '2026-01-01T00:00:00.000'
 
+/** The regional name is what DNS would point at. */
+const domainName: Maker = (id, name) => {
+  const ref = name('DomainName') ?? ''
+  const regional = `d-${derived(id, 10, LOWER)}.execute-api.${id.region}.${URL_SUFFIX}`
+  const arn = `arn:${id.partition}:apigateway:${id.region}::/domainnames/${ref}`
+  const zone = derived(id, 14, UPPER)
+  return {
+    ref,
+    arn,
+    attributes: { DomainNameArn: arn, RegionalDomainName: regional, RegionalHostedZoneId: zone },
+  }
+}
+
 const tableId: Maker = (id, name) => {
   const ref = name('TableName') ?? generatedName(id, 255)
   const arn = arnOf(id, 'dynamodb', `table/${ref}`)
@@ -60,8 +73,11 @@ const MAKERS: Readonly<Record<string, Maker>> = {
   'AWS::ApiGatewayV2::Model': plainId(7, 'ModelId'),
   'AWS::ApiGatewayV2::Deployment': plainId(6, 'DeploymentId'),
   'AWS::ApiGateway::ApiKey': plainId(10, 'APIKeyId'),
+  'AWS::ApiGateway::DomainName': domainName,
   'AWS::ApiGateway::UsagePlan': plainId(6, 'Id'),
   'AWS::ApiGateway::UsagePlanKey': plainId(10, 'Id'),
+  'AWS::ApiGatewayV2::ApiMapping': plainId(6, 'ApiMappingId'),
+  'AWS::ApiGatewayV2::DomainName': domainName,
   'AWS::ApiGatewayV2::Authorizer': plainId(6, 'AuthorizerId'),
   'AWS::DynamoDB::Table': tableId,
   'AWS::DynamoDB::GlobalTable': tableId,

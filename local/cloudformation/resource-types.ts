@@ -1,11 +1,14 @@
 /** Emulated here: each is read by one of the emulators, wholly or for what of it can be noticed. */
 const EMULATED: ReadonlySet<string> = new Set([
   'AWS::ApiGateway::ApiKey',
+  'AWS::ApiGateway::DomainName',
   'AWS::ApiGateway::UsagePlan',
   'AWS::ApiGateway::UsagePlanKey',
   'AWS::ApiGatewayV2::Api',
+  'AWS::ApiGatewayV2::ApiMapping',
   'AWS::ApiGatewayV2::Authorizer',
   'AWS::ApiGatewayV2::Deployment',
+  'AWS::ApiGatewayV2::DomainName',
   'AWS::ApiGatewayV2::Integration',
   'AWS::ApiGatewayV2::IntegrationResponse',
   'AWS::ApiGatewayV2::Model',

@@ -17,13 +17,7 @@ import { DefaultEndpoint, type Entrance } from './entrance.ts'
 import { Expiry } from './expiry.ts'
 import { Handshakes } from './handshake.ts'
 import type { IntegrationDeps } from './integrations/integration.ts'
-import {
-  CLOSE_GRACE_MS,
-  HEADERS_TIMEOUT_MS,
-  KEEP_ALIVE_MS,
-  REQUEST_TIMEOUT_MS,
-  TIMEOUT_CHECK_MS,
-} from './limits.ts'
+import { CLOSE_GRACE_MS, SERVER_OPTIONS } from './limits.ts'
 import { IamConnectAuthorizer } from './iam-authorizer.ts'
 import { LambdaAuthorizer } from './lambda-authorizer.ts'
 import { ManagementApi, refuse, refuseRoute } from './management-api.ts'
@@ -193,12 +187,7 @@ export class WebSocketApi {
   }
 
   #createServer(): Server {
-    return createServer({
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
-    })
+    return createServer(SERVER_OPTIONS)
       .on('request', (request: IncomingMessage, response: ServerResponse) => {
         this.handle(request, response, this.#behaviour.endpoint.find(request.url))
       })

@@ -30,15 +30,16 @@ export const MAX_AUTHORIZERS = 10
 export const CLOSE_GRACE_MS = 2_000
 
 /**
- * How long a client may take to send the head of a request, and a whole request: our own choice, AWS tells no numbers.
- * Node looks every so often.
+ * Of the servers that clients come to, in milliseconds; our own choices, AWS tells no numbers. Idle lines are kept longer
+ * than the minute for which clients keep them, so that none is reused as it goes away. The head of a request and the
+ * whole of it have to come in time; Node looks every second.
  */
-export const HEADERS_TIMEOUT_MS = 10_000
-export const REQUEST_TIMEOUT_MS = 30_000
-export const TIMEOUT_CHECK_MS = 1_000
-
-/** Longer than the minute for which clients keep idle sockets, so that none is reused as it goes away; our own choice. */
-export const KEEP_ALIVE_MS = 75_000
+export const SERVER_OPTIONS = {
+  keepAliveTimeout: 75_000,
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  connectionsCheckingInterval: 1_000,
+} as const
 
 export const MIN_INTEGRATION_TIMEOUT_MS = 50
 
