@@ -181,8 +181,16 @@ export class WebSocketApi {
       endpoint: new DefaultEndpoint(definition),
       routes,
       messages: new Messages({ clock, log, source, throttle, routes, requestLog }),
-      handshakes: new Handshakes(definition, { clock, log, throttle, routes, authorizer, usagePlans }),
-      disconnects: new Disconnects(routes.get('$disconnect'), { clock, work: this.#work }),
+      handshakes: new Handshakes(definition, {
+        clock,
+        log,
+        throttle,
+        routes,
+        requestLog,
+        authorizer,
+        usagePlans,
+      }),
+      disconnects: new Disconnects(routes.get('$disconnect'), { clock, requestLog, work: this.#work }),
     }
   }
 

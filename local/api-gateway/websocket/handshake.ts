@@ -22,6 +22,7 @@ import {
   URI_TOO_LONG,
   refuseHandshake,
 } from './refusal.ts'
+import type { RequestLog } from './request-log.ts'
 import type { RequestThrottle } from './request-throttle.ts'
 import { Payload } from '../payload.ts'
 import type { Route, Routes } from './routes.ts'
@@ -31,6 +32,7 @@ export interface HandshakeDependencies {
   readonly log: Log
   readonly throttle: RequestThrottle
   readonly routes: Routes
+  readonly requestLog: RequestLog
   /** Of the `$connect` route. @default everybody may try */
   readonly authorizer?: ConnectAuthorizer | undefined
   /** The account's API keys. @default none */
@@ -105,12 +107,11 @@ export class Handshakes {
 
   async #decide(attempt: Attempt): Promise<Refusal | Omit<Accepted, 'isClientGone'>> {
     const { request, entrance, ...moment } = attempt
-    const { throttle, authorizer } = this.#deps
+    const { throttle, authorizer, requestLog } = this.#deps
     const refusal = refusalOf(request, entrance)
     if (refusal) return refusal
     if (!entrance) return FORBIDDEN
     const { stage, domainName } = entrance
-    if (!throttle.takeConnection(stage.name)) return TOO_MANY_REQUESTS
     const anonymous: ConnectionContext = {
       apiId: this.#definition.apiId,
       domainName,
@@ -121,13 +122,22 @@ export class Handshakes {
       sourceIp: (request.socket.remoteAddress ?? '').replace(/^::ffff:/, ''),
       userAgent: request.headers['user-agent'],
     }
+    const contextFor = (context: ConnectionContext) => () =>
+      connectEvent(request, context, moment).requestContext
+    const refuse = (reason: Refusal): Refusal => {
+      requestLog.refused(stage.name, contextFor(anonymous), reason)
+      return reason
+    }
+    if (!throttle.takeConnection(stage.name)) return refuse(TOO_MANY_REQUESTS)
     const authorization = await authorizer?.authorize({ request, context: anonymous, ...moment })
-    if (authorization?.isAllowed === false) return refusalBy(authorization)
+    if (authorization?.isAllowed === false) return refuse(refusalBy(authorization))
     const key = this.#useKey(anonymous, request, authorization?.usageIdentifierKey)
-    if ('status' in key) return key
+    if ('status' in key) return refuse(key)
     const context = { ...anonymous, ...contextOf(authorization, key) }
     const route = this.#deps.routes.get('$connect')
-    return route ? this.#integrate(route, request, context, moment) : { context }
+    if (route) return this.#integrate(route, request, context, moment)
+    requestLog.passed(stage.name, contextFor(context))
+    return { context }
   }
 
   /** @returns what the key adds to the identity: nothing where none is asked for */

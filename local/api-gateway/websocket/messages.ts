@@ -46,7 +46,7 @@ export class Messages {
         clock.now(),
       )
     }
-    const refuse = (refusal: GatewayRefusal) => {
+    const refuse = (refusal: GatewayRefusal & { readonly message: string }) => {
       fail(refusal.message)
       requestLog.refused(context.stage, () => eventFor(route?.key ?? '').requestContext, refusal)
     }

@@ -7,7 +7,7 @@ import type { IntegrationResult } from './integrations/integration.ts'
 /** What became of a request that the gateway refused by itself. */
 export interface GatewayRefusal {
   readonly status: number
-  readonly message: string
+  readonly message?: string | undefined
   /** Of a message that fits no model. */
   readonly validationError?: string
 }
@@ -61,6 +61,11 @@ export class RequestLog {
     this.#logs.get(stage)?.write({ ...context(), status: refusal.status, error: errorOf(refusal) })
   }
 
+  /** Writes what needed no backend: a handshake without a `$connect` route, an end without a `$disconnect` route. */
+  passed(stage: string, context: () => Readonly<Record<string, unknown>>): void {
+    this.#logs.get(stage)?.write({ ...context(), status: 200 })
+  }
+
   async #integrated(
     log: AccessLog,
     context: Readonly<Record<string, unknown>>,
@@ -89,7 +94,7 @@ export class RequestLog {
 
 const errorOf = ({ status, message, validationError }: GatewayRefusal) => ({
   message,
-  messageString: JSON.stringify(message),
+  messageString: message === undefined ? undefined : JSON.stringify(message),
   responseType: RESPONSE_TYPES[status],
   validationErrorString: validationError,
 })

@@ -38,10 +38,10 @@ const settings = (format: string) => ({
 type Parts = NonNullable<Parameters<typeof start>[0]>
 
 /** A gateway with an access log, and its lines as objects. */
-async function logged(parts: Parts = {}) {
+async function logged(parts: Parts = {}, overrides: Parameters<typeof start>[1] = {}) {
   const { log, lines, wrote } = recordingLog()
   const format = FORMAT.map((name) => `${name}=$context.${name}`).join(';')
-  const gateway = await start({ ...parts, stage: settings(format) }, { log })
+  const gateway = await start({ ...parts, stage: settings(format) }, { log, ...overrides })
   const entry = async (text: string) => {
     const line = await wrote(text)
     return Object.fromEntries(
@@ -155,6 +155,25 @@ describe('the access log of a stage', () => {
     gateway.fn.answer = () => ok({ statusCode: 401 })
     await raw(gateway.port)
     expect(await entry('eventType=CONNECT')).toMatchObject({ status: '401', 'integration.status': '401' })
+  })
+
+  it('has the handshakes that the gateway refuses by itself', async () => {
+    const { gateway, entry } = await logged({}, { throttle: { take: () => false } })
+    await raw(gateway.port)
+    expect(await entry('eventType=CONNECT')).toMatchObject({
+      status: '429',
+      'error.message': 'Too Many Requests',
+      'error.responseType': 'THROTTLED',
+      'integration.status': '-',
+    })
+  })
+
+  it('has the connections of an API without $connect and $disconnect', async () => {
+    const { gateway, entry } = await logged({ routes: ['$default'] })
+    const { client } = await open(gateway)
+    expect(await entry('eventType=CONNECT')).toMatchObject({ status: '200', 'integration.status': '-' })
+    client.socket.close(1000)
+    expect(await entry('eventType=DISCONNECT')).toMatchObject({ status: '200' })
   })
 
   it('is refused without $context.requestId, which is said at the start', async () => {
