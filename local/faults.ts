@@ -14,8 +14,8 @@ export interface FaultPlan {
 }
 
 /** A fault that happens now. */
-export interface Strike {
-  readonly kind: FaultKind
+export interface Strike<Kind extends FaultKind = FaultKind> {
+  readonly kind: Kind
   readonly subject: string
   readonly durationMs: number
   readonly calls: number
@@ -38,6 +38,7 @@ const MAX_CALLS = 4
  * within each kind gets the same answers.
  */
 export class Faults {
+  readonly seed: number
   readonly #rates: FaultRates
   readonly #chances: Readonly<Record<string, () => number>>
   readonly #plans = new Map<FaultKind, PendingPlan[]>()
@@ -46,13 +47,15 @@ export class Faults {
 
   /** @param seed any number; the same one makes the same run */
   constructor(rates: FaultRates = {}, seed = 1) {
+    this.seed = seed
     this.#rates = rates
     this.#chances = Object.fromEntries(KINDS.map((kind) => [kind, randomStream(`${seed}/${kind}`)]))
   }
 
   /** The first of the kinds that strikes now; the others are not asked then. */
-  strike(kinds: FaultKind | readonly FaultKind[], subject: string): Strike | undefined {
-    for (const kind of [kinds].flat()) {
+  strike<Kind extends FaultKind>(kinds: Kind | readonly Kind[], subject: string): Strike<Kind> | undefined {
+    const asked: readonly Kind[] = typeof kinds === 'string' ? [kinds] : kinds
+    for (const kind of asked) {
       const strike = this.#planned(kind, subject) ?? this.#byChance(kind, subject)
       if (!strike) continue
       this.#counts.set(kind, this.count(kind) + 1)
@@ -101,7 +104,7 @@ export class Faults {
     })
   }
 
-  #planned(kind: FaultKind, subject: string): Strike | undefined {
+  #planned<Kind extends FaultKind>(kind: Kind, subject: string): Strike<Kind> | undefined {
     const plans = this.#plans.get(kind)
     const plan = plans?.find((each) => each.subject === undefined || each.subject === subject)
     if (!plans || !plan) return undefined
@@ -115,7 +118,7 @@ export class Faults {
     return { kind, subject, durationMs, calls, chance: this.#chance(kind) }
   }
 
-  #byChance(kind: FaultKind, subject: string): Strike | undefined {
+  #byChance<Kind extends FaultKind>(kind: Kind, subject: string): Strike<Kind> | undefined {
     const rate = this.#rates[kind]
     if (!rate || this.#chance(kind) >= rate.probability) return undefined
     const calls = 1 + Math.floor(this.#chance(kind) * MAX_CALLS)

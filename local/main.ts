@@ -7,6 +7,7 @@ import { isAssembly } from './cloudformation/assembly.ts'
 import { synthesize } from './cloudformation/synthesize.ts'
 import { DEVELOPER } from './iam/credentials.ts'
 import { type FunctionOutput, outputText } from './lambda/output.ts'
+import { faultsHelp } from './fault-kinds.ts'
 import { lockFolder } from './lock-file.ts'
 import type { Log } from './log.ts'
 import { type Options, USAGE, UsageError, parseOptions } from './options.ts'
@@ -16,7 +17,7 @@ import { screen } from './screen.ts'
 import { watchParent } from './watch-parent.ts'
 
 async function run(options: Options): Promise<void> {
-  const { app, port, state, web, iam, context, data, inspect, selection, given } = options
+  const { app, port, state, web, iam, context, data, inspect, selection, given, faults, latency } = options
   // Before the first thread starts, so that a debugger sees them all.
   if (inspect !== undefined) inspector.open(inspect, '127.0.0.1')
   const unlock = lockFolder(state, '--state')
@@ -56,6 +57,8 @@ async function run(options: Options): Promise<void> {
       selection,
       given,
       ...(data === undefined ? {} : { data }),
+      ...(faults ? { faults } : {}),
+      ...(latency ? { latency } : {}),
     })
     const pageUrl = `http://localhost:${pagePort}`
     const outputs = {
@@ -72,6 +75,7 @@ async function run(options: Options): Promise<void> {
     writeFileSync(`${outputsFile}.new`, `${JSON.stringify(outputs, null, 2)}\n`)
     renameSync(`${outputsFile}.new`, outputsFile)
     process.stdout.write(screen(stack, pageUrl, relative(process.cwd(), logFile)))
+    if (faults) process.stdout.write(`  Faults strike; --seed ${faults.seed} makes them strike so again.\n\n`)
   } catch (error) {
     unlock()
     await page.close()
@@ -117,6 +121,7 @@ function openLog(file: string): {
 try {
   const options = parseOptions(process.argv.slice(2))
   if (options === 'help') process.stdout.write(USAGE)
+  else if (options === 'faults-help') process.stdout.write(faultsHelp())
   else await run(options)
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)

@@ -1,6 +1,10 @@
+import { randomInt } from 'node:crypto'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { GivenValues } from './cloudformation/given-values.ts'
+import { FaultsError, parseFaults } from './fault-kinds.ts'
+import { Faults } from './faults.ts'
+import { LATENCIES, type Latency } from './latency.ts'
 import type { Selection } from './cloudformation/stack-selection.ts'
 
 /** What the command line asks for. */
@@ -23,6 +27,8 @@ export interface Options {
   readonly inspect: number | undefined
   readonly selection: Selection
   readonly given: GivenValues
+  readonly faults: Faults | undefined
+  readonly latency: Latency | undefined
 }
 
 /** A command line that can't be understood. */
@@ -50,17 +56,23 @@ schedules on this machine, from the cloud assembly that is deployed to AWS.
   --ssm k=v           an SSM parameter that the app takes for granted; may be repeated
   --secret k=v        a secret that the app takes for granted; may be repeated
   --import k=v        an export of a stack outside the app; may be repeated
+  --faults <kinds>    what is to go wrong and how often, as in post.429=0.05; "help" lists the kinds
+  --seed <number>     makes the faults of a run those of another (default: by chance)
+  --latency aws       takes the time that AWS takes: cold starts, stream polls, posts
   -h, --help          this text
 `
 
 const MAX_PORT = 65_535
 const DEFAULT_INSPECT_PORT = 9229
+/** Of those that are chosen by chance: short enough to type. */
+const MAX_SEED = 1_000_000
 const REPEATED: { multiple: true; default: string[] } = { multiple: true, default: [] }
 
-/** @returns the options, or `help` @throws UsageError naming what is wrong */
-export function parseOptions(args: readonly string[]): Options | 'help' {
+/** @returns the options, or which help is asked for @throws UsageError naming what is wrong */
+export function parseOptions(args: readonly string[]): Options | 'help' | 'faults-help' {
   const { values, positionals } = parse(args)
   if (values.help) return 'help'
+  if (values.faults === 'help') return 'faults-help'
   const [first, ...more] = values.app === undefined ? positionals : [values.app, ...positionals]
   if (more.length > 0) throw new UsageError(`unexpected argument "${more.join(' ')}"; expected one folder`)
   if (values.iam !== 'on' && values.iam !== 'off')
@@ -85,7 +97,36 @@ export function parseOptions(args: readonly string[]): Options | 'help' {
       secrets: pairs(values, 'secret'),
       imports: pairs(values, 'import'),
     },
+    faults: faultsOf(values),
+    latency: latencyOf(values.latency),
   }
+}
+
+function faultsOf({
+  faults,
+  seed,
+}: {
+  readonly faults?: string
+  readonly seed?: string
+}): Faults | undefined {
+  if (seed !== undefined && !/^\d+$/.test(seed))
+    throw new UsageError(`--seed is "${seed}"; expected a number, which makes the same faults each time`)
+  if (faults === undefined) {
+    if (seed === undefined) return undefined
+    throw new UsageError('--seed is there without --faults; say what is to go wrong, or leave it out')
+  }
+  try {
+    return new Faults(parseFaults(faults), seed === undefined ? randomInt(MAX_SEED) : Number(seed))
+  } catch (cause) {
+    if (cause instanceof FaultsError)
+      throw new UsageError(`--faults: ${cause.message}; --faults help explains them`, { cause })
+    throw cause
+  }
+}
+
+function latencyOf(name: string): Latency | undefined {
+  if (Object.hasOwn(LATENCIES, name)) return LATENCIES[name]
+  throw new UsageError(`--latency is "${name}"; expected ${Object.keys(LATENCIES).join(' or ')}`)
 }
 
 function parse(args: readonly string[]) {
@@ -110,6 +151,9 @@ function parse(args: readonly string[]) {
         ssm: { type: 'string', ...REPEATED },
         secret: { type: 'string', ...REPEATED },
         import: { type: 'string', ...REPEATED },
+        faults: { type: 'string' },
+        seed: { type: 'string' },
+        latency: { type: 'string', default: 'none' },
         help: { type: 'boolean', short: 'h', default: false },
       },
     })

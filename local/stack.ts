@@ -15,11 +15,13 @@ import { type Deployment, type DeploymentOptions, resolveAssembly } from './clou
 import { NOTHING_GIVEN } from './cloudformation/given-values.ts'
 import { type Difference, difference } from './cloudformation/difference.ts'
 import { DynamoDbService } from './dynamodb/service.ts'
+import { troubledDynamoDb } from './dynamodb/troubled-front.ts'
 import { scheduleDefinitions } from './events/definition.ts'
 import { eventsEndpoint } from './events/endpoint.ts'
 import { EventBuses } from './events/event-buses.ts'
 import { Schedules } from './events/schedules.ts'
 import { Targets } from './events/targets.ts'
+import type { Faults } from './faults.ts'
 import { type HostTable, portOf } from './hosts.ts'
 import { Iam } from './iam/iam.ts'
 import { functionDefinitions } from './lambda/function-definition.ts'
@@ -27,6 +29,7 @@ import { invokeApi } from './lambda/invoke-api.ts'
 import { checkMappings } from './lambda/mapping-definition.ts'
 import type { FunctionOutput } from './lambda/output.ts'
 import { LambdaService } from './lambda/service.ts'
+import type { Latency } from './latency.ts'
 import { type Log, silentLog } from './log.ts'
 import { Services } from './services.ts'
 import { callSqs } from './sqs/call.ts'
@@ -52,6 +55,10 @@ export interface StackOptions extends DeploymentOptions {
   readonly iam?: boolean
   /** What the account may do. @default AWS's own */
   readonly quotas?: Partial<AccountQuotas>
+  /** What is to go wrong. @default nothing */
+  readonly faults?: Faults
+  /** What is to take time. @default nothing: all is as quick as this machine */
+  readonly latency?: Latency
   /** Where an engine may be named. @default the process's own */
   readonly env?: Readonly<Record<string, string | undefined>>
 }
@@ -140,6 +147,18 @@ export class RunningStack {
     })
   }
 
+  /**
+   * Ends DynamoDB's engine as kill -9 does; resolves once it has been started again.
+   * @throws for an engine that was not started here
+   */
+  async killEngine(): Promise<void> {
+    const { engine } = this.dynamodb
+    if (!engine.kill)
+      throw new Error(`the engine at ${engine.endpoint} was not started here; kill it where it runs`)
+    await engine.kill()
+    await engine.ready()
+  }
+
   /** Ends everything. Idempotent. */
   close(): Promise<void> {
     this.#closed ??= closeAll(this.#parts.closers)
@@ -193,12 +212,15 @@ async function closeAll(closers: (() => Promise<void> | void)[]): Promise<void> 
  */
 export async function startStack(options: StackOptions): Promise<RunningStack> {
   const { assembly, given = NOTHING_GIVEN, firstPort = 0, data } = options
-  const { clock = systemClock, log = silentLog, env = process.env } = options
+  const { clock = systemClock, log = silentLog, env = process.env, faults, latency } = options
+  const inTime = { ...(faults ? { faults } : {}), ...(latency ? { latency } : {}) }
   const deployment = readDeployment(assembly, options)
   const { resources, environment, isRegionOpen, definitions } = deployment
   const iam =
     options.iam === false ? undefined : new Iam({ resources, environment, isRegionOpen, clock, log })
   const closers: (() => Promise<void> | void)[] = []
+  if (faults)
+    closers.push(faults.watch(({ kind, subject }) => log.info('faults', `${kind} strikes ${subject}`)))
   try {
     checkMappings(resources, log)
     const dynamodb = await DynamoDbService.start({
@@ -209,6 +231,8 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
       env,
       iam,
       ...(data === undefined ? {} : { data }),
+      ...(faults ? { faults } : {}),
+      ...(latency ? { streamPollMs: latency.streamPollMs } : {}),
     })
     closers.push(() => dynamodb.stop())
     const queues = new Queues(definitions.queues, { clock, log })
@@ -224,6 +248,7 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
       hosts,
       destinations: queues,
       ...(options.output && { output: options.output }),
+      ...inTime,
     })
     closers.push(() => functions.close())
     const targets = new Targets({ functions, queues, log })
@@ -234,10 +259,11 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
         ? callSqs(queues, environment.accountId, operation, input)
         : Promise.reject(new Error(`"${service}" is not emulated`))
     const parameters = new ParameterStore({ resources, given: given.ssm, environment, clock })
+    const database = troubledDynamoDb(dynamodb, { clock, log, faults, latency })
     const services = new Services(
       {
-        dynamodb: dynamodb.front.handle,
-        'streams.dynamodb': dynamodb.front.handle,
+        dynamodb: database,
+        'streams.dynamodb': database,
         events: eventsEndpoint(buses, { environment, iam }),
         lambda: invokeApi({ functions, environment, iam }),
         sqs: (request, response) => void sqs(request, response),
@@ -261,13 +287,14 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
       ...accountThrottles({ ...ACCOUNT_QUOTAS, ...options.quotas }, clock),
       usagePlans: new UsagePlans(resources, clock),
     }
+    const trouble = { ...(faults ? { faults } : {}), postDelayMs: latency?.postMs ?? 0 }
     const httpIam = iam ? new IamAuthorizer(iam) : OPEN
     const apis = new Apis({
       firstPort,
       isRegionOpen,
       make: (definition) =>
         isWebSocketApi(definition)
-          ? new WebSocketApi(definition, { ...deps, iam, mayInvoke })
+          ? new WebSocketApi(definition, { ...deps, ...trouble, iam, mayInvoke })
           : new HttpApi(definition, { ...deps, iam: httpIam }),
     })
     closers.push(() => apis.close())

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { pause } from '../pause.ts'
 import { EngineClient } from './client.ts'
@@ -139,12 +140,14 @@ export class Dynoxide implements Engine {
     return this.#restart
   }
 
-  readonly kill = (): void => {
+  readonly kill = async (): Promise<void> => {
     const child = this.#child
     if (child?.pid === undefined || isOver(child)) return
+    const exited = once(child, 'exit')
     // The supervisor leads a process group of its own: the engine ends with it.
     if (process.platform === 'win32') child.kill('SIGKILL')
     else process.kill(-child.pid, 'SIGKILL')
+    await exited
   }
 
   private isStopping(): boolean {

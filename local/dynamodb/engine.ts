@@ -15,8 +15,11 @@ export interface Engine {
   readonly sweepTtl: (() => Promise<void>) | undefined
   /** Resolves when the engine is not in the middle of starting again. */
   ready(): Promise<void>
-  /** Ends the engine as a crash would, so that it starts again; undefined for one that was not started here. */
-  readonly kill: (() => void) | undefined
+  /**
+   * Ends the engine as a crash would, so that it starts again; resolves once it has ended. Undefined for an engine that was
+   * not started here.
+   */
+  readonly kill: (() => Promise<void>) | undefined
   /** Ends the engine, if it was started here. Idempotent. */
   stop(): Promise<void>
 }

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Clock } from '../clock.ts'
+import type { Clock, Timer } from '../clock.ts'
 import type { Environment, Resource } from '../cloudformation/resource.ts'
 import type { Destinations } from '../destination.ts'
+import type { Faults } from '../faults.ts'
 import type { Iam } from '../iam/iam.ts'
 import type { FunctionInvoker } from '../lambda/invoker.ts'
 import type { Log } from '../log.ts'
@@ -15,6 +16,7 @@ import { type StreamMappingDefinition, streamMappings } from './mapping-definiti
 import { StreamsApi } from './streams-api.ts'
 import { TableDirectory } from './table-directory.ts'
 import { type Table, createTables, keptTables } from './tables.ts'
+import { withBatchFaults } from './troubled-batches.ts'
 import { Ttl } from './ttl.ts'
 import { Upstream } from './upstream.ts'
 
@@ -29,6 +31,10 @@ export interface DynamoDbOptions {
   /** Who may do what; without it anybody may do anything. */
   readonly iam?: Iam | undefined
   readonly pollIntervalMs?: number
+  /** @default none */
+  readonly faults?: Faults | undefined
+  /** Time between looks at the streams by the clock; a write waits for the next. @default none: a write is seen at once */
+  readonly streamPollMs?: number
   readonly ttlIntervalMs?: number
 }
 
@@ -50,6 +56,7 @@ export class DynamoDbService {
   #mappings: EventSourceMapping[] = []
   /** Counts the lives of an engine that loses its tables, as the mappings do. */
   #incarnation = 0
+  #nextPoll: Timer | undefined
 
   private constructor(
     options: DynamoDbOptions,
@@ -77,7 +84,7 @@ export class DynamoDbService {
         engine,
         streams,
         controlPlane: new ControlPlane(now, environment),
-        onWrite: () => this.wake(),
+        onWrite: () => this.#written(),
       }),
       iam,
       tables: this.#directory,
@@ -153,6 +160,8 @@ export class DynamoDbService {
    * @throws for a mapping that asks for what is not emulated or names a stream that is not there
    */
   async consume(consumers: ConsumerOptions): Promise<void> {
+    const { streamPollMs } = this.#options
+    if (streamPollMs !== undefined) this.#poll(streamPollMs)
     for (const definition of streamMappings(this.#resources)) await this.#start(definition, consumers)
   }
 
@@ -188,7 +197,8 @@ export class DynamoDbService {
     definition: StreamMappingDefinition,
     { functions, destinations }: ConsumerOptions,
   ): Promise<void> {
-    const { environment, clock, log, pollIntervalMs } = this.#options
+    const { environment, clock, log, faults, streamPollMs } = this.#options
+    const pollIntervalMs = streamPollMs === undefined ? this.#options.pollIntervalMs : Infinity
     const { resource, sourceArn, onFailure } = definition
     const table = this.#tableOf(definition)
     if (table?.engineStreamArn === undefined)
@@ -208,7 +218,7 @@ export class DynamoDbService {
       },
       partitionKey: table.partitionKey,
       checkpoints: this.#folder?.checkpoints ?? noCheckpoints,
-      functions,
+      functions: faults ? withBatchFaults(functions, faults) : functions,
       destinations,
       clock,
       log,
@@ -231,6 +241,17 @@ export class DynamoDbService {
     return ttl
   }
 
+  #written(): void {
+    if (this.#options.streamPollMs === undefined) this.wake()
+  }
+
+  #poll(everyMs: number): void {
+    this.#nextPoll = this.#options.clock.after(everyMs, () => {
+      this.wake()
+      this.#poll(everyMs)
+    })
+  }
+
   /** Something was written: every reader of a stream looks now. */
   wake(): void {
     for (const mapping of this.#mappings) mapping.wake()
@@ -243,6 +264,7 @@ export class DynamoDbService {
 
   /** Stops reading streams; functions may still be reached. */
   async stopConsuming(): Promise<void> {
+    this.#nextPoll?.cancel()
     await Promise.all(this.#mappings.splice(0).map((mapping) => mapping.stop()))
   }
 

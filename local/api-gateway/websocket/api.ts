@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type Clock, withinTime } from '../../clock.ts'
 import type { Environment } from '../../cloudformation/resource.ts'
+import { Faults } from '../../faults.ts'
 import type { HostTable } from '../../hosts.ts'
 import type { Iam } from '../../iam/iam.ts'
 import type { FunctionInvoker } from '../../lambda/invoker.ts'
@@ -28,6 +29,7 @@ import { RequestThrottle } from './request-throttle.ts'
 import { Routes } from './routes.ts'
 import { RunningWork } from './running-work.ts'
 import { type LossNotice, Sockets } from './sockets.ts'
+import { TroubledPosts } from './troubled-posts.ts'
 
 export interface WebSocketApiDependencies {
   readonly functions: FunctionInvoker
@@ -52,6 +54,10 @@ export interface WebSocketApiDependencies {
   readonly lossNotice?: LossNotice
   /** Whether doubtful input gets an error where AWS's answer is not known. @default false */
   readonly isStrict?: boolean
+  /** @default none */
+  readonly faults?: Faults
+  /** How long a post takes, in milliseconds of the clock. @default 0 */
+  readonly postDelayMs?: number
 }
 
 /** What an API does by its definition. */
@@ -77,6 +83,7 @@ export class WebSocketApi {
 
   constructor(definition: WebSocketApiDefinition, deps: WebSocketApiDependencies) {
     const { clock, log, environment, iam, maxBufferedBytes, isStrict, lossNotice = 'immediately' } = deps
+    const { faults, postDelayMs: delayMs = 0 } = deps
     const source = definition.logicalId
     this.#deps = deps
     this.#work = new RunningWork((error) => log.error(source, `the gateway failed: ${String(error)}`))
@@ -101,6 +108,10 @@ export class WebSocketApi {
       isStrict,
       arn: `arn:${environment.partition}:execute-api:${environment.region}:${environment.accountId}:${definition.apiId}`,
       iam,
+      trouble:
+        faults || delayMs > 0
+          ? new TroubledPosts({ clock, faults: faults ?? new Faults(), delayMs })
+          : undefined,
     })
     this.#server = this.#createServer()
   }
@@ -190,7 +201,12 @@ export class WebSocketApi {
         authorizer,
         usagePlans,
       }),
-      disconnects: new Disconnects(routes.get('$disconnect'), { clock, requestLog, work: this.#work }),
+      disconnects: new Disconnects(routes.get('$disconnect'), {
+        clock,
+        requestLog,
+        work: this.#work,
+        faults: this.#deps.faults,
+      }),
     }
   }
 

@@ -10,6 +10,7 @@ import { CLOSED_BY_DELETE, type WebSocketConnection } from './connection.ts'
 import type { Entrance } from './entrance.ts'
 import { isConnectionId, newRequestId } from './identifiers.ts'
 import { MAX_BUFFERED_BYTES, MAX_MESSAGE_BYTES } from './limits.ts'
+import type { TroubledPosts } from './troubled-posts.ts'
 
 export interface ManagementApiOptions {
   /** Looks an open connection of a stage up. */
@@ -26,6 +27,8 @@ export interface ManagementApiOptions {
   readonly maxBufferedBytes?: number | undefined
   /** Whether a post that is no UTF-8 gets 400; else its broken bytes are sent as U+FFFD. @default false */
   readonly isStrict?: boolean | undefined
+  /** What becomes of posts in the place of being carried out at once. @default nothing */
+  readonly trouble?: TroubledPosts | undefined
 }
 
 const PATH = /^\/(?:@|%40)connections\/([^/]+)$/i
@@ -47,7 +50,7 @@ export class ManagementApi {
   async handle(request: IncomingMessage, response: ServerResponse, entrance: Entrance): Promise<void> {
     response.setHeader('x-amzn-requestid', newRequestId(this.#options.clock.now()))
     try {
-      this.#command(request, response, entrance, await read(request))
+      await this.#command(request, response, entrance, await read(request))
     } catch (error) {
       this.#options.log.info(this.#options.source, `a management call ended early: ${String(error)}`)
       response.destroy()
@@ -59,40 +62,49 @@ export class ManagementApi {
     response: ServerResponse,
     { stage, path }: Entrance,
     body: Buffer | 'too large',
-  ): void {
-    const { throttle, find } = this.#options
+  ): Promise<void> | undefined {
+    const { throttle, find, trouble } = this.#options
     const { method = '' } = request
     const id = decode(PATH.exec(path)?.[1] ?? '')
     // Of a body that is too large nothing is kept that a signature could be checked with; it is refused in any case.
     const refused = body === 'too large' ? undefined : this.#authorize(request, body, stage.name, id)
     if (refused) {
       answer(response.setHeader('x-amzn-errortype', refused.type), 403, refused.body)
-      return
+      return undefined
     }
     if (!COMMANDS.has(method)) {
       refuseRoute(request, response, path)
-      return
+      return undefined
     }
     if (throttle && !throttle.take()) {
       refuse(response, 429, 'LimitExceededException', 'Too Many Requests')
-      return
+      return undefined
     }
     if (!isConnectionId(id)) {
       refuse(response, 400, 'BadRequestException', `Invalid connectionId: ${id}`)
-      return
+      return undefined
     }
     if (body === 'too large') {
       refuse(response, 413, 'PayloadTooLargeException', 'Message too long')
-      return
+      return undefined
     }
     const connection = find(stage.name, id)
     if (!connection) refuse(response, 410, 'GoneException')
+    else if (method === 'POST' && trouble)
+      return trouble.run({
+        connectionId: id,
+        find: () => find(stage.name, id),
+        carryOut: (found, send) => this.#post(found, body, response, send),
+        refuse: (status, type, message) => refuse(response, status, type, message),
+        cut: () => response.destroy(),
+      })
     else if (method === 'POST') this.#post(connection, body, response)
     else if (method === 'GET') answer(response, 200, describe(connection))
     else {
       connection.close(CLOSED_BY_DELETE, '')
       response.writeHead(204).end()
     }
+    return undefined
   }
 
   /** @returns why the call is refused; undefined when it may be made */
@@ -112,8 +124,13 @@ export class ManagementApi {
     }
   }
 
-  #post(connection: WebSocketConnection, body: Buffer, response: ServerResponse): void {
-    const { maxBufferedBytes = MAX_BUFFERED_BYTES, isStrict = false, clock, log, source } = this.#options
+  #post(
+    connection: WebSocketConnection,
+    body: Buffer,
+    response: ServerResponse,
+    send = (text: Buffer) => connection.send(text, this.#options.clock.now()),
+  ): void {
+    const { maxBufferedBytes = MAX_BUFFERED_BYTES, isStrict = false, log, source } = this.#options
     if (connection.bufferedBytes > maxBufferedBytes) {
       refuse(response, 429, 'LimitExceededException', "The client's buffer is full")
       return
@@ -123,7 +140,7 @@ export class ManagementApi {
       refuse(response, 400, 'BadRequestException', 'The data is not valid UTF-8')
       return
     }
-    if (body.length > 0) connection.send(isText ? body : Buffer.from(body.toString()), clock.now())
+    if (body.length > 0) send(isText ? body : Buffer.from(body.toString()))
     else log.warn(source, `an empty post to ${connection.context.connectionId}: no frame is sent`)
     response.writeHead(200, NO_CONTENT).end()
   }
