@@ -213,7 +213,6 @@ async function closeAll(closers: (() => Promise<void> | void)[]): Promise<void> 
 export async function startStack(options: StackOptions): Promise<RunningStack> {
   const { assembly, given = NOTHING_GIVEN, firstPort = 0, data } = options
   const { clock = systemClock, log = silentLog, env = process.env, faults, latency } = options
-  const inTime = { ...(faults ? { faults } : {}), ...(latency ? { latency } : {}) }
   const deployment = readDeployment(assembly, options)
   const { resources, environment, isRegionOpen, definitions } = deployment
   const iam =
@@ -231,8 +230,8 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
       env,
       iam,
       ...(data === undefined ? {} : { data }),
-      ...(faults ? { faults } : {}),
-      ...(latency ? { streamPollMs: latency.streamPollMs } : {}),
+      faults,
+      streamPollMs: latency?.streamPollMs,
     })
     closers.push(() => dynamodb.stop())
     const queues = new Queues(definitions.queues, { clock, log })
@@ -248,7 +247,8 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
       hosts,
       destinations: queues,
       ...(options.output && { output: options.output }),
-      ...inTime,
+      faults,
+      latency,
     })
     closers.push(() => functions.close())
     const targets = new Targets({ functions, queues, log })
@@ -287,14 +287,13 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
       ...accountThrottles({ ...ACCOUNT_QUOTAS, ...options.quotas }, clock),
       usagePlans: new UsagePlans(resources, clock),
     }
-    const trouble = { ...(faults ? { faults } : {}), postDelayMs: latency?.postMs ?? 0 }
     const httpIam = iam ? new IamAuthorizer(iam) : OPEN
     const apis = new Apis({
       firstPort,
       isRegionOpen,
       make: (definition) =>
         isWebSocketApi(definition)
-          ? new WebSocketApi(definition, { ...deps, ...trouble, iam, mayInvoke })
+          ? new WebSocketApi(definition, { ...deps, iam, mayInvoke, faults, postDelayMs: latency?.postMs })
           : new HttpApi(definition, { ...deps, iam: httpIam }),
     })
     closers.push(() => apis.close())

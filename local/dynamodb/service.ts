@@ -34,7 +34,7 @@ export interface DynamoDbOptions {
   /** @default none */
   readonly faults?: Faults | undefined
   /** Time between looks at the streams by the clock; a write waits for the next. @default none: a write is seen at once */
-  readonly streamPollMs?: number
+  readonly streamPollMs?: number | undefined
   readonly ttlIntervalMs?: number
 }
 

@@ -40,9 +40,9 @@ export interface LambdaOptions {
    */
   readonly patienceMs?: number
   /** @default none */
-  readonly faults?: Faults
+  readonly faults?: Faults | undefined
   /** @default as quick as this machine */
-  readonly latency?: Latency
+  readonly latency?: Latency | undefined
 }
 
 /** What an invocation is for, once its target is understood. */

@@ -55,9 +55,9 @@ export interface WebSocketApiDependencies {
   /** Whether doubtful input gets an error where AWS's answer is not known. @default false */
   readonly isStrict?: boolean
   /** @default none */
-  readonly faults?: Faults
+  readonly faults?: Faults | undefined
   /** How long a post takes, in milliseconds of the clock. @default 0 */
-  readonly postDelayMs?: number
+  readonly postDelayMs?: number | undefined
 }
 
 /** What an API does by its definition. */

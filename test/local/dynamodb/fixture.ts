@@ -6,9 +6,8 @@ import { type Clock, systemClock } from '../../../local/clock.ts'
 import type { Environment, Resource } from '../../../local/cloudformation/resource.ts'
 import { DynamoDbService } from '../../../local/dynamodb/service.ts'
 import type { StreamRecord } from '../../../local/dynamodb/stream.ts'
-import { withBatchFaults } from '../../../local/dynamodb/troubled-batches.ts'
-import { Faults } from '../../../local/faults.ts'
-import type { FunctionInvoker, InvokeResult } from '../../../local/lambda/invoker.ts'
+import type { Faults } from '../../../local/faults.ts'
+import type { InvokeResult } from '../../../local/lambda/invoker.ts'
 
 export const environment: Environment = {
   partition: 'aws',
@@ -88,7 +87,7 @@ interface Setup {
 
 /** A table `Tasks`, a mapping of its stream, and all that its function and its failure queue got. */
 export async function makeConsumer(setup: Setup = {}) {
-  const { clock = hasty, data, write, faults = new Faults(), pollIntervalMs, streamPollMs } = setup
+  const { clock = hasty, data, write, faults, pollIntervalMs, streamPollMs } = setup
   const { answer = () => ({ payload: '' }) } = setup
   const events: StreamEvent[] = []
   const dead: Record<string, Record<string, unknown>>[] = []
@@ -103,22 +102,22 @@ export async function makeConsumer(setup: Setup = {}) {
     ttlIntervalMs: 1_000_000,
     ...(data === undefined ? {} : { data }),
     ...(pollIntervalMs === undefined ? {} : { pollIntervalMs }),
-    ...(streamPollMs === undefined ? {} : { streamPollMs }),
+    faults,
+    streamPollMs,
   })
   onTestFinished(() => service.stop())
   const put = async (id: string, extra: object = {}) => {
     await service.engine.client.call('PutItem', { TableName: 'Tasks', Item: { id: { S: id }, ...extra } })
   }
   await write?.(put)
-  const functions: FunctionInvoker = {
-    invoke: async (_target, event) => {
-      events.push(event as StreamEvent)
-      return answer(event as StreamEvent)
-    },
-    invokeAsync: () => undefined,
-  }
   await service.consume({
-    functions: withBatchFaults(functions, faults),
+    functions: {
+      invoke: async (_target, event) => {
+        events.push(event as StreamEvent)
+        return answer(event as StreamEvent)
+      },
+      invokeAsync: () => undefined,
+    },
     destinations: { send: (_arn, body) => void dead.push(JSON.parse(body) as (typeof dead)[number]) },
   })
   const records = () => events.flatMap(({ Records }) => Records)

@@ -247,7 +247,7 @@ describe('calls of tables', () => {
       const { sdk, service, ids } = await start({ data: temporaryFolder() })
       for (const id of ['a', 'b', 'c', 'd', 'e']) {
         await sdk.send(new PutItemCommand({ TableName: 'Tasks', Item: { id: { S: id } } }))
-        service.engine.kill?.()
+        void service.engine.kill?.()
       }
       await sdk.send(new GetItemCommand({ TableName: 'Tasks', Key: { id: { S: 'a' } } }))
       await service.drained()
