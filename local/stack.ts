@@ -251,7 +251,7 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
       latency,
     })
     closers.push(() => functions.close())
-    const targets = new Targets({ functions, queues, log })
+    const targets = new Targets({ functions, queues, log, mayInvoke: iam?.mayInvoke.bind(iam) })
     const buses = new EventBuses({ resources, environment, targets, clock, log })
     const sqs = sqsEndpoint(queues, { environment, log, iam })
     const callServices: ServiceCaller = (service, operation, input) =>

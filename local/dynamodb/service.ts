@@ -10,6 +10,7 @@ import { noCheckpoints } from './checkpoints.ts'
 import { ControlPlane } from './control-plane.ts'
 import { DataFolder } from './data-folder.ts'
 import { type Engine, type EngineOptions, startEngine } from './engine.ts'
+import { ExpiredItems } from './expired-items.ts'
 import { EventSourceMapping } from './event-source-mapping.ts'
 import { DynamoDbFront } from './front.ts'
 import { type StreamMappingDefinition, streamMappings } from './mapping-definition.ts'
@@ -54,6 +55,7 @@ export class DynamoDbService {
   #tables: readonly Table[]
   #ttl: Ttl
   #mappings: EventSourceMapping[] = []
+  readonly #expired = new ExpiredItems()
   /** Counts the lives of an engine that loses its tables, as the mappings do. */
   #incarnation = 0
   #nextPoll: Timer | undefined
@@ -77,6 +79,7 @@ export class DynamoDbService {
       environment,
       clock,
       incarnation: () => this.#incarnation,
+      expired: this.#expired,
     })
     this.#directory = new TableDirectory(resources, environment)
     this.front = new DynamoDbFront({
@@ -215,6 +218,7 @@ export class DynamoDbService {
         engineArn: table.engineStreamArn,
         region: environment.region,
         viewType: table.viewType,
+        expired: this.#expired,
       },
       partitionKey: table.partitionKey,
       checkpoints: this.#folder?.checkpoints ?? noCheckpoints,
@@ -235,6 +239,7 @@ export class DynamoDbService {
       tables,
       clock,
       log,
+      expired: this.#expired,
       ...(ttlIntervalMs === undefined ? {} : { intervalMs: ttlIntervalMs }),
     })
     ttl.start()

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import type { EngineClient } from './client.ts'
+import type { ExpiredItems } from './expired-items.ts'
 
 type Attribute = Readonly<Record<string, unknown>>
 export type Image = Readonly<Record<string, Attribute>>
@@ -54,6 +55,8 @@ export interface StreamIdentity {
   readonly region: string
   /** What the records show. The engine keeps both images whatever this is: without them no write that changes nothing can be told. */
   readonly viewType: ViewType
+  /** Deletes that the engine does not know as TTL's own. */
+  readonly expired?: ExpiredItems
 }
 
 export type ViewType = 'KEYS_ONLY' | 'NEW_IMAGE' | 'OLD_IMAGE' | 'NEW_AND_OLD_IMAGES'
@@ -163,10 +166,11 @@ async function iteratorAt(
 /** A record of the engine in the shape that AWS gives it. */
 export function toStreamRecord(
   { eventName, dynamodb, userIdentity }: EngineRecord,
-  { arn, engineArn, incarnation, region, viewType }: StreamIdentity,
+  { arn, engineArn, incarnation, region, viewType, expired }: StreamIdentity,
   shardId: string,
 ): StreamRecord {
   const { Keys } = dynamodb
+  const isByTtl = userIdentity ?? (eventName === 'REMOVE' && expired?.has(engineArn, Keys))
   const NewImage = viewType === 'NEW_IMAGE' || viewType === BOTH_IMAGES ? dynamodb.NewImage : undefined
   const OldImage = viewType === 'OLD_IMAGE' || viewType === BOTH_IMAGES ? dynamodb.OldImage : undefined
   const identity = [arn, engineArn, incarnation, shardId, dynamodb.SequenceNumber].join('/')
@@ -186,7 +190,7 @@ export function toStreamRecord(
       StreamViewType: viewType,
     },
     eventSourceARN: arn,
-    ...(userIdentity ? { userIdentity: TTL_IDENTITY } : {}),
+    ...(isByTtl ? { userIdentity: TTL_IDENTITY } : {}),
   }
 }
 

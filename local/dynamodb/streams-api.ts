@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { Environment } from '../cloudformation/resource.ts'
 import { type EngineClient, EngineError } from './client.ts'
+import type { ExpiredItems } from './expired-items.ts'
 import {
   type EngineRecord,
   MAX_PAGE_RECORDS,
@@ -20,6 +21,7 @@ export interface StreamsApiOptions {
   readonly clock: Clock
   /** Counts the lives of an engine that loses its tables. */
   readonly incarnation: () => number
+  readonly expired: ExpiredItems
 }
 
 type Input = Readonly<Record<string, unknown>>
@@ -135,7 +137,7 @@ export class StreamsApi {
       throw invalid('limit', Limit, `Member must have value from 1 to ${MAX_PAGE_RECORDS}`)
     const { arn, shardId, iterator } = this.#open(ShardIterator)
     const { engineArn, table } = this.#find(arn)
-    const { client, environment, incarnation } = this.#options
+    const { client, environment, incarnation, expired } = this.#options
     const answer = await client.call('GetRecords', { ShardIterator: iterator, Limit })
     const stream: StreamIdentity = {
       arn,
@@ -143,6 +145,7 @@ export class StreamsApi {
       incarnation: incarnation(),
       region: environment.region,
       viewType: table.viewType,
+      expired,
     }
     const all = (answer['Records'] ?? []) as EngineRecord[]
     const count = fitting(all)

@@ -1,6 +1,8 @@
 import type { Clock, Timer } from '../clock.ts'
 import type { Log } from '../log.ts'
+import { EngineError } from './client.ts'
 import type { Engine } from './engine.ts'
+import type { ExpiredItems } from './expired-items.ts'
 import type { Table } from './tables.ts'
 
 /** How often expired items are looked for. AWS may take days; here a test or a person is waiting. */
@@ -13,8 +15,11 @@ export interface TtlOptions {
   readonly log: Log
   readonly intervalMs?: number
   /** Told of each key that is about to be deleted where the engine can't mark the record itself. */
-  readonly onExpire?: (table: Table, key: Readonly<Record<string, unknown>>) => void
+  readonly expired: ExpiredItems
 }
+
+/** By how much a clock differs that is not the machine's. */
+const AHEAD_MS = 1000
 
 type ExpiringTable = Table & { readonly ttlAttribute: string }
 type Item = Readonly<Record<string, Readonly<Record<string, unknown>>>>
@@ -43,9 +48,11 @@ export class Ttl {
   /** Deletes everything that has expired by now. */
   async sweepNow(): Promise<void> {
     if (this.#tables.length === 0) return
-    const { engine } = this.#options
+    const { engine, clock } = this.#options
     if (engine.sweepTtl) await engine.sweepTtl()
-    else for (const table of this.#tables) await this.#sweepTable(table)
+    // The engine goes by the machine's time: what has expired by a clock ahead of that is deleted here.
+    if (engine.sweepTtl && clock.now() <= Date.now() + AHEAD_MS) return
+    for (const table of this.#tables) await this.#sweepTable(table)
   }
 
   #schedule(): void {
@@ -62,7 +69,7 @@ export class Ttl {
   }
 
   async #sweepTable(table: ExpiringTable): Promise<void> {
-    const { engine, clock, onExpire } = this.#options
+    const { engine, clock, expired } = this.#options
     const keyNames = (table.resource.properties['KeySchema'] as { AttributeName: string }[]).map(
       (k) => k.AttributeName,
     )
@@ -78,14 +85,20 @@ export class Ttl {
       })
       for (const item of (page['Items'] ?? []) as Item[]) {
         const Key = Object.fromEntries(keyNames.map((name) => [name, item[name]]))
-        onExpire?.(table, Key)
-        await engine.client.call('DeleteItem', {
-          TableName: table.name,
-          Key,
-          ConditionExpression: '#ttl < :now',
-          ExpressionAttributeNames: { '#ttl': table.ttlAttribute },
-          ExpressionAttributeValues: { ':now': now },
-        })
+        // Known before its record can be read, and forgotten when the item is gone or has got more time meanwhile.
+        expired.add(table.engineStreamArn, Key)
+        try {
+          await engine.client.call('DeleteItem', {
+            TableName: table.name,
+            Key,
+            ConditionExpression: '#ttl < :now',
+            ExpressionAttributeNames: { '#ttl': table.ttlAttribute },
+            ExpressionAttributeValues: { ':now': now },
+          })
+        } catch (error) {
+          expired.remove(table.engineStreamArn, Key)
+          if (!(error instanceof EngineError && error.code === 'ConditionalCheckFailedException')) throw error
+        }
       }
       start = page['LastEvaluatedKey']
     } while (start)

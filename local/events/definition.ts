@@ -29,6 +29,8 @@ export interface ScheduleTarget {
   readonly input: TargetInput
   /** Of the message, where the target is a FIFO queue. */
   readonly messageGroupId?: string
+  /** Role that a schedule's target is invoked with. */
+  readonly roleArn?: string
   /** Queue for events that the target can not get. */
   readonly deadLetterArn?: string
 }
@@ -83,6 +85,7 @@ function defineTarget(target: Readonly<Record<string, unknown>>, input: TargetIn
   return {
     arn: text(target['Arn']),
     input,
+    ...(target['RoleArn'] === undefined ? {} : { roleArn: text(target['RoleArn']) }),
     ...(MessageGroupId === undefined ? {} : { messageGroupId: text(MessageGroupId) }),
     ...(Arn === undefined ? {} : { deadLetterArn: text(Arn) }),
   }

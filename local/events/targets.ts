@@ -1,3 +1,4 @@
+import type { Iam } from '../iam/iam.ts'
 import type { FunctionInvoker } from '../lambda/invoker.ts'
 import type { Log } from '../log.ts'
 import type { Queues } from '../sqs/queues.ts'
@@ -9,7 +10,14 @@ export interface TargetsDependencies {
   readonly functions: FunctionInvoker
   readonly queues: Queues
   readonly log: Log
+  /**
+   * Whether EventBridge may invoke a function: by the function's policy for a rule, by its role for a schedule.
+   * @default always
+   */
+  readonly mayInvoke?: Iam['mayInvoke'] | undefined
 }
+
+const SERVICES = { rule: 'events.amazonaws.com', schedule: 'scheduler.amazonaws.com' } as const
 
 /** Whose target it is: a rule, or a schedule. */
 export interface TargetOwner {
@@ -32,7 +40,7 @@ const kindOf = (arn: string) =>
 
 /**
  * Brings events to what rules and schedules name: functions, which are invoked asynchronously, queues and other buses. What
- * fails here (no such target, input that is no JSON) is what EventBridge does not try again either: it goes to the target's
+ * fails here (no such target, no permission, input that is no JSON) is what EventBridge does not try again either: it goes to the target's
  * dead-letter queue at once.
  */
 export class Targets {
@@ -62,6 +70,10 @@ export class Targets {
     try {
       switch (kindOf(arn)) {
         case 'function':
+          if (!this.#mayInvoke(owner, target)) {
+            this.#giveUp(owner, target, event, 'NO_PERMISSIONS', 'EventBridge may not invoke the function')
+            return
+          }
           functions.invokeAsync(arn, targetEvent(input, event, context))
           break
         case 'queue':
@@ -79,15 +91,27 @@ export class Targets {
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       log.error('events', `${owner.kind} "${owner.path}" could not reach "${arn}": ${reason}`)
-      this.#giveUp(owner, target, event, reason)
+      this.#giveUp(owner, target, event, 'NO_RESOURCE', reason)
     }
   }
 
+  #mayInvoke({ kind, arn: sourceArn }: TargetOwner, { arn, roleArn }: ScheduleTarget): boolean {
+    const { mayInvoke } = this.#dependencies
+    const role = kind === 'schedule' ? (roleArn ?? '') : undefined
+    return mayInvoke?.({ service: SERVICES[kind], sourceArn }, arn, role) ?? true
+  }
+
   /** https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html */
-  #giveUp(owner: TargetOwner, { arn, deadLetterArn }: ScheduleTarget, event: BusEvent, reason: string): void {
+  #giveUp(
+    owner: TargetOwner,
+    { arn, deadLetterArn }: ScheduleTarget,
+    event: BusEvent,
+    code: string,
+    reason: string,
+  ): void {
     if (deadLetterArn === undefined) return
     this.#dependencies.queues.send(deadLetterArn, JSON.stringify(event), {
-      ERROR_CODE: 'NO_RESOURCE',
+      ERROR_CODE: code,
       ERROR_MESSAGE: reason,
       RETRY_ATTEMPTS: '0',
       [owner.kind === 'rule' ? 'RULE_ARN' : 'SCHEDULE_ARN']: owner.arn,

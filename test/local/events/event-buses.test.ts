@@ -5,6 +5,7 @@ import { ManualClock } from '../../../local/clock.ts'
 import type { Resource } from '../../../local/cloudformation/resource.ts'
 import { eventsEndpoint } from '../../../local/events/endpoint.ts'
 import { EventBuses } from '../../../local/events/event-buses.ts'
+import type { Iam } from '../../../local/iam/iam.ts'
 import { Targets } from '../../../local/events/targets.ts'
 import { FunctionNotFoundError } from '../../../local/lambda/invoker.ts'
 import { environment, functionArn, resource } from '../dynamodb/fixture.ts'
@@ -18,7 +19,7 @@ const toFunction = (name: string, more: object = {}) => [{ Id: 'T', Arn: functio
 const shopRule = (Targets: readonly object[], more: object = {}) =>
   rule('Shop', { EventPattern: { source: ['shop'] }, Targets, ...more })
 
-async function make(resources: readonly Resource[]) {
+async function make(resources: readonly Resource[], mayInvoke?: Iam['mayInvoke']) {
   const {
     queues,
     queue,
@@ -44,6 +45,7 @@ async function make(resources: readonly Resource[]) {
     },
     queues,
     log,
+    mayInvoke,
   })
   const buses = new EventBuses({ resources, environment, targets, clock, log })
   const server = createServer(eventsEndpoint(buses, { environment })).listen(0, '127.0.0.1')
@@ -272,6 +274,25 @@ describe('a rule with an event pattern', () => {
       RULE_ARN: 'arn:aws:events:eu-west-1:123456789012:rule/Shop',
       TARGET_ARN: functionArn('missing'),
     })
+  })
+
+  it('invokes no function that its policy does not let it', async () => {
+    const asked: unknown[] = []
+    const { put, calls, queue } = await make(
+      [shopRule(toFunction('onPaid', { DeadLetterConfig: { Arn: arnOf('dead') } }))],
+      (...question) => {
+        asked.push(question)
+        return false
+      },
+    )
+    await put({})
+    expect(calls).toEqual([])
+    const sourceArn = 'arn:aws:events:eu-west-1:123456789012:rule/Shop'
+    expect(asked).toEqual([
+      [{ service: 'events.amazonaws.com', sourceArn }, functionArn('onPaid'), undefined],
+    ])
+    const [message] = await queue('dead').receive({ waitSeconds: 0 })
+    expect(message?.attributes?.['ERROR_CODE']?.StringValue).toBe('NO_PERMISSIONS')
   })
 
   it('reports targets that are not emulated, once, and reaches the others', async () => {
