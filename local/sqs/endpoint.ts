@@ -9,10 +9,10 @@ import { accessOf, toSqsError } from './authorization.ts'
 import { SqsError } from './errors.ts'
 import { Input } from './input.ts'
 import { operations } from './operations.ts'
+import { readQuery, writeQueryError, writeQueryResult } from './query-protocol.ts'
 import type { Queues } from './queues.ts'
 
 const TARGET_PREFIX = 'AmazonSQS.'
-const NO_JSON_PROTOCOL = 'InvalidAction'
 
 export interface SqsEndpointOptions {
   readonly environment: Environment
@@ -24,9 +24,8 @@ export interface SqsEndpointOptions {
 /**
  * `sqs.{region}.amazonaws.com`, speaking the JSON protocol: a POST with `x-amz-target: AmazonSQS.SendMessage` and a JSON
  * body. Errors are `{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"…"}` with the header
- * `x-amzn-query-error: AWS.SimpleQueueService.NonExistentQueue;Sender`.
- *
- * Unlike AWS it does not speak the older query protocol (SDK for JavaScript v2), and says so to whoever tries.
+ * `x-amzn-query-error: AWS.SimpleQueueService.NonExistentQueue;Sender`. A form with an `Action` is a call of the older query
+ * protocol, which SDKs before November 2023 speak, and is answered in XML.
  * @returns a request listener; its promise never rejects
  */
 export function sqsEndpoint(
@@ -36,75 +35,87 @@ export function sqsEndpoint(
   return async (request, response) => {
     const left = new AbortController()
     response.on('close', () => left.abort())
+    const protocol = isQuery(request) ? QUERY : JSON_1_0
+    const answer = (status: number, text: string, headers: object = {}) =>
+      response
+        .writeHead(status, {
+          'content-type': protocol.contentType,
+          'x-amzn-requestid': requestId,
+          ...headers,
+        })
+        .end(text)
+    const requestId = randomUUID()
     try {
+      const bytes = await readBody(request)
+      const caller = iam?.authenticate(request, bytes, 'sqs')
+      const { name, operation, input } = find(protocol.read(request, bytes.toString()))
+      if (caller) iam?.authorize(caller, accessOf(name, input, environment))
       const context = { queues, accountId: environment.accountId, signal: left.signal }
-      answer(response, 200, await handle(request, context, { environment, iam }))
+      answer(200, protocol.write(name, await operation(new Input(input), context), requestId))
     } catch (caught) {
       const error = caught instanceof RefusedError ? toSqsError(caught) : caught
       if (error instanceof SqsError) {
-        // Such a client reads XML, and has nothing to tell but "Bad Request".
-        if (error.type === NO_JSON_PROTOCOL) log.error('sqs', error.message)
-        answer(
-          response,
-          error.statusCode,
-          { __type: error.shape, message: error.message },
-          { 'x-amzn-query-error': `${error.queryCode};Sender` },
-        )
+        answer(error.statusCode, protocol.writeError(error, requestId), {
+          'x-amzn-query-error': `${error.queryCode};Sender`,
+        })
         return
       }
       if (left.signal.aborted) return
       log.error('sqs', error instanceof Error ? (error.stack ?? error.message) : String(error))
-      answer(response, 500, {
-        __type: 'com.amazon.coral.service#InternalFailure',
-        message: 'internal failure',
-      })
+      const failure = { __type: 'com.amazon.coral.service#InternalFailure', message: 'internal failure' }
+      answer(500, JSON.stringify(failure))
     }
   }
 }
 
-async function handle(
-  request: IncomingMessage,
-  context: Parameters<(typeof operations)[string]>[1],
-  { environment, iam }: Pick<SqsEndpointOptions, 'environment' | 'iam'>,
-): Promise<object> {
-  const bytes = await readBody(request)
-  const caller = iam?.authenticate(request, bytes, 'sqs')
-  const target = request.headers['x-amz-target']
-  if (typeof target !== 'string' || !target.startsWith(TARGET_PREFIX)) {
-    throw new SqsError(
-      NO_JSON_PROTOCOL,
-      'only the JSON protocol of SQS is emulated, which needs the header "x-amz-target: AmazonSQS.<operation>"; use AWS SDK v3 or another SDK of 2024 or newer',
-    )
-  }
-  const name = target.slice(TARGET_PREFIX.length)
-  const operation = Object.hasOwn(operations, name) ? operations[name] : undefined
-  if (!operation) {
-    throw new SqsError(
-      'UnsupportedOperation',
-      `the operation "${name}" is not emulated; expected one of ${Object.keys(operations).join(', ')}`,
-    )
-  }
-  let body: unknown
-  try {
-    body = JSON.parse(bytes.toString() || '{}')
-  } catch {
-    throw new SqsError('SerializationException', 'The request body is not valid JSON')
-  }
-  if (caller) iam?.authorize(caller, accessOf(name, body, environment))
-  return operation(new Input(body), context)
+interface Call {
+  readonly operation: string
+  readonly input: unknown
 }
 
-function answer(
-  response: ServerResponse,
-  statusCode: number,
-  body: object,
-  headers: Readonly<Record<string, string>> = {},
-): void {
-  response
-    .writeHead(statusCode, {
-      'content-type': 'application/x-amz-json-1.0',
-      'x-amzn-requestid': randomUUID(),
-      ...headers,
-    })
-    .end(JSON.stringify(body))
+interface Protocol {
+  readonly contentType: string
+  /** @throws SqsError for what is no call */
+  read(request: IncomingMessage, body: string): Call
+  write(operation: string, output: object, requestId: string): string
+  writeError(error: SqsError, requestId: string): string
+}
+
+const isQuery = (request: IncomingMessage) =>
+  request.headers['content-type']?.startsWith('application/x-www-form-urlencoded') ?? false
+
+const QUERY: Protocol = {
+  contentType: 'text/xml',
+  read: (request, body) => readQuery(body, request.url ?? ''),
+  write: writeQueryResult,
+  writeError: writeQueryError,
+}
+
+const JSON_1_0: Protocol = {
+  contentType: 'application/x-amz-json-1.0',
+  read(request, body) {
+    const target = request.headers['x-amz-target']
+    if (typeof target !== 'string' || !target.startsWith(TARGET_PREFIX))
+      throw new SqsError(
+        'InvalidAction',
+        'a call needs the header "x-amz-target: AmazonSQS.<operation>" and a JSON body, or a form with an Action',
+      )
+    try {
+      return { operation: target.slice(TARGET_PREFIX.length), input: JSON.parse(body || '{}') as unknown }
+    } catch {
+      throw new SqsError('SerializationException', 'The request body is not valid JSON')
+    }
+  },
+  write: (_operation, output) => JSON.stringify(output),
+  writeError: ({ shape, message }) => JSON.stringify({ __type: shape, message }),
+}
+
+/** @throws SqsError when there is no such operation */
+function find({ operation: name, input }: Call) {
+  const operation = Object.hasOwn(operations, name) ? operations[name] : undefined
+  if (operation) return { name, operation, input }
+  throw new SqsError(
+    'UnsupportedOperation',
+    `the operation "${name}" is not emulated; expected one of ${Object.keys(operations).join(', ')}`,
+  )
 }
