@@ -7,6 +7,7 @@ import type { ServiceCaller } from './api-gateway/http/service-integration.ts'
 import { OPEN } from './api-gateway/http/authorizers.ts'
 import { IamAuthorizer } from './api-gateway/http/iam-authorizer.ts'
 import { customDomains } from './api-gateway/websocket/custom-domain.ts'
+import type { MayInvoke } from './api-gateway/may-invoke.ts'
 import { UsagePlans } from './api-gateway/usage-plans.ts'
 import { WebSocketApi } from './api-gateway/websocket/api.ts'
 import { type Clock, systemClock } from './clock.ts'
@@ -275,7 +276,7 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
     serviceHosts = await services.listen()
     closers.push(() => dynamodb.stopConsuming())
 
-    const mayInvoke = (functionArn: string, sourceArn: string, credentialsArn?: string) =>
+    const mayInvoke: MayInvoke = (functionArn, sourceArn, credentialsArn) =>
       iam?.mayInvoke({ service: 'apigateway.amazonaws.com', sourceArn }, functionArn, credentialsArn) ?? true
     const deps = {
       functions,
@@ -294,7 +295,7 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
       make: (definition) =>
         isWebSocketApi(definition)
           ? new WebSocketApi(definition, { ...deps, iam, mayInvoke, faults, postDelayMs: latency?.postMs })
-          : new HttpApi(definition, { ...deps, iam: httpIam }),
+          : new HttpApi(definition, { ...deps, mayInvoke, iam: httpIam }),
     })
     closers.push(() => apis.close())
     await apis.update(definitions.apis, definitions.domains)
@@ -305,7 +306,7 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
     })
     closers.push(() => schedules.stop())
     await dynamodb.consume({ functions, destinations: queues })
-    const queueMappings = new QueueEventSourceMappings(queues, { functions, environment, clock, log })
+    const queueMappings = new QueueEventSourceMappings(queues, { functions, environment, clock, log, iam })
     closers.push(() => queueMappings.stop())
     await queueMappings.update(resources)
     schedules.start()

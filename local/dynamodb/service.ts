@@ -5,6 +5,7 @@ import type { Destinations } from '../destination.ts'
 import type { Faults } from '../faults.ts'
 import type { Iam } from '../iam/iam.ts'
 import type { FunctionInvoker } from '../lambda/invoker.ts'
+import { mayRead } from '../lambda/mapping-permissions.ts'
 import type { Log } from '../log.ts'
 import { noCheckpoints } from './checkpoints.ts'
 import { ControlPlane } from './control-plane.ts'
@@ -200,8 +201,9 @@ export class DynamoDbService {
     definition: StreamMappingDefinition,
     { functions, destinations }: ConsumerOptions,
   ): Promise<void> {
-    const { environment, clock, log, faults, streamPollMs } = this.#options
+    const { environment, clock, log, iam, faults, streamPollMs } = this.#options
     const pollIntervalMs = streamPollMs === undefined ? this.#options.pollIntervalMs : Infinity
+    if (!mayRead(definition, { iam, log })) return
     const { resource, sourceArn, onFailure } = definition
     const table = this.#tableOf(definition)
     if (table?.engineStreamArn === undefined)

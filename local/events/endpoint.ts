@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Environment } from '../cloudformation/resource.ts'
-import type { Iam } from '../iam/iam.ts'
+import type { Access, Iam } from '../iam/iam.ts'
 import { RefusedError } from '../iam/refused-error.ts'
 import { readBody } from '../read-body.ts'
 import type { EventBuses } from './event-buses.ts'
@@ -54,19 +54,25 @@ async function handle(
       `the operation "${operation}" is not emulated; expected PutEvents`,
     )
   const input = parse(body)
-  if (caller)
-    for (const resource of busesOf(input, environment))
-      iam?.authorize(caller, { action: 'events:PutEvents', resource })
+  if (caller) for (const access of accessesOf(input, environment)) iam?.authorize(caller, access)
   return putEvents(input, buses)
 }
 
-/** The ARN of each bus that the entries name. */
-function busesOf({ Entries }: Input, { partition, region, accountId }: Environment): ReadonlySet<string> {
+/** Each entry by itself: `events:PutEvents` on its bus. */
+function accessesOf({ Entries }: Input, { partition, region, accountId }: Environment): Access[] {
   const entries = Array.isArray(Entries) ? (Entries as Input[]) : []
-  const names = entries.map(({ EventBusName }) =>
-    typeof EventBusName === 'string' ? busName(EventBusName) : DEFAULT_BUS,
-  )
-  return new Set(names.map((name) => `arn:${partition}:events:${region}:${accountId}:event-bus/${name}`))
+  return entries.map(({ EventBusName, Source, DetailType }) => {
+    const bus = typeof EventBusName === 'string' ? busName(EventBusName) : DEFAULT_BUS
+    return {
+      action: 'events:PutEvents',
+      resource: `arn:${partition}:events:${region}:${accountId}:event-bus/${bus}`,
+      keys: {
+        'events:source': typeof Source === 'string' ? Source : undefined,
+        'events:detail-type': typeof DetailType === 'string' ? DetailType : undefined,
+        'events:eventbusinvocation': 'false',
+      },
+    }
+  })
 }
 
 function parse(body: Buffer): Input {

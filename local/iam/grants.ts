@@ -25,3 +25,10 @@ export function grantFor(action: string, resource: string): string {
   const statement = `new iam.PolicyStatement({ actions: ['${action}'], resources: ['${resource}'] })`
   return method === undefined ? `${statement} would allow it` : `${method} would allow it, or ${statement}`
 }
+
+/** Advice where a service lacks a permission of the resource's own policy. */
+export const serviceGrantFor = (action: string, service: string, sourceArn: string): string =>
+  action === 'lambda:InvokeFunction'
+    ? 'no AWS::Lambda::Permission allows it; fn.addPermission(…, ' +
+      `{ principal: new iam.ServicePrincipal('${service}'), sourceArn: '${sourceArn}' }) would`
+    : `no policy of the resource allows it; resource.addToResourcePolicy(…) with the principal ${service} would`

@@ -6,7 +6,7 @@ import { type KeyHolder, concerning, keyHolders, sessionOf } from './access-keys
 import type { HttpMessage } from './canonical-request.ts'
 import { contextOf } from './context.ts'
 import { type Denial, evaluate } from './evaluation.ts'
-import { grantFor } from './grants.ts'
+import { grantFor, serviceGrantFor } from './grants.ts'
 import { type Identity, type Permissions, identities, importedRoles, tagsOf } from './identities.ts'
 import type { Statement } from './policy.ts'
 import type { Principal, ServiceCaller } from './principal.ts'
@@ -137,25 +137,33 @@ export class Iam {
   }
 
   /**
-   * Whether a service may invoke a function for one of its resources: by the function's own policy, or by a role that it
-   * was given. Says aloud when it may not.
+   * Whether a service may invoke a function for one of its resources.
    * @param target name or ARN, with its qualifier, where it is invoked by one
-   * @param credentialsArn the role
+   * @param credentialsArn the role that it invokes with, where it was given one
    */
   mayInvoke(caller: ServiceCaller, target: string, credentialsArn?: string): boolean {
-    const arn = functionArn(target, this.#options.environment)
-    const access = { action: 'lambda:InvokeFunction', resource: arn }
+    const resource = functionArn(target, this.#options.environment)
+    return this.mayAct(caller, { action: 'lambda:InvokeFunction', resource }, credentialsArn)
+  }
+
+  /**
+   * Whether a service may do something for one of its resources: by the policy of what it is done to, or by a role that it
+   * was given. Says aloud when it may not.
+   * @param credentialsArn the role
+   */
+  mayAct(caller: ServiceCaller, access: Access, credentialsArn?: string): boolean {
     const isAllowed =
       credentialsArn === undefined
         ? !this.#decide(caller, NOBODY, access)
         : this.#mayAs(this.#roles.get(credentialsArn), caller, access)
+    const { service, sourceArn } = caller
+    const { action, resource } = access
     if (!isAllowed)
       this.#sayOnce(
-        `${caller.service} may not invoke ${arn} for ${caller.sourceArn}: ` +
+        `${service} may not ${action} on ${resource} for ${sourceArn}: ` +
           (credentialsArn === undefined
-            ? 'no AWS::Lambda::Permission allows it; fn.addPermission(…, ' +
-              `{ principal: new iam.ServicePrincipal('${caller.service}'), sourceArn: '${caller.sourceArn}' }) would`
-            : `${credentialsArn} has to be a role of the template that trusts the service and allows lambda:InvokeFunction`),
+            ? serviceGrantFor(action, service, sourceArn)
+            : `${credentialsArn} has to be a role of the template that trusts the service and allows ${action}`),
       )
     return isAllowed
   }

@@ -1,8 +1,15 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Resource } from '../cloudformation/resource.ts'
+import type { Iam } from '../iam/iam.ts'
+import { mayRead } from '../lambda/mapping-permissions.ts'
 import { QueueEventSourceMapping, type QueueMappingOptions } from './event-source-mapping.ts'
 import { type QueueMappingDefinition, queueMappings } from './mapping-definition.ts'
 import type { Queues } from './queues.ts'
+
+export interface QueueMappingsOptions extends QueueMappingOptions {
+  /** Who may do what; without it every mapping reads its queue. */
+  readonly iam?: Iam | undefined
+}
 
 interface Running {
   readonly definition: QueueMappingDefinition
@@ -12,10 +19,10 @@ interface Running {
 /** Every event source mapping of the stack that reads a queue. */
 export class QueueEventSourceMappings {
   readonly #queues: Queues
-  readonly #options: QueueMappingOptions
+  readonly #options: QueueMappingsOptions
   #running: readonly Running[] = []
 
-  constructor(queues: Queues, options: QueueMappingOptions) {
+  constructor(queues: Queues, options: QueueMappingsOptions) {
     this.#queues = queues
     this.#options = options
   }
@@ -25,7 +32,8 @@ export class QueueEventSourceMappings {
    * @throws for one that Lambda would refuse, naming it
    */
   async update(resources: readonly Resource[]): Promise<void> {
-    const wanted = queueMappings(resources, this.#queues, this.#options.log)
+    const { iam, log } = this.#options
+    const wanted = queueMappings(resources, this.#queues, log).filter((each) => mayRead(each, { iam, log }))
     const kept = this.#running.filter(({ definition }) => wanted.some((other) => isSame(definition, other)))
     const over = this.#running.filter((running) => !kept.includes(running))
     this.#running = kept

@@ -4,6 +4,7 @@ import type { Environment } from '../../cloudformation/resource.ts'
 import { withinTime } from '../../clock.ts'
 import { FunctionThrottledError } from '../../lambda/invoker.ts'
 import { RouteThrottles, type Throttle } from '../throttle.ts'
+import { sourceArn } from './authorizer-event.ts'
 import { Authorizers, type AuthorizerDependencies } from './authorizers.ts'
 import { isPreflight, preflightResponse, withCors } from './cors.ts'
 import type { HttpApiDefinition, HttpRoute, HttpStage } from './definition.ts'
@@ -205,15 +206,19 @@ export class HttpApi {
   }
 
   /** @throws MalformedReplyError, FunctionThrottledError, FunctionNotFoundError */
-  async #invoke({ target, payloadFormat }: LambdaIntegration, routed: RoutedRequest): Promise<HttpResponse> {
+  async #invoke(
+    { target, payloadFormat, credentialsArn }: LambdaIntegration,
+    routed: RoutedRequest,
+  ): Promise<HttpResponse> {
+    const { functions, mayInvoke } = this.#dependencies
+    const arn = withStageVariables(target, routed.stage)
+    if (mayInvoke && !mayInvoke(arn, sourceArn(routed), credentialsArn))
+      throw new Error(`the gateway has no permission to invoke ${arn}`)
     const event = payloadFormat === '2.0' ? eventV2(routed) : eventV1(routed)
     if (Buffer.byteLength(JSON.stringify(event)) > MAX_LAMBDA_EVENT_BYTES) {
       return gatewayResponse(413, 'Request Entity Too Large')
     }
-    const { payload, functionError } = await this.#dependencies.functions.invoke(
-      withStageVariables(target, routed.stage),
-      event,
-    )
+    const { payload, functionError } = await functions.invoke(arn, event)
     if (functionError !== undefined) throw new MalformedReplyError(`the function failed: ${payload}`)
     return lambdaResponse(payload, payloadFormat)
   }

@@ -1,10 +1,26 @@
 import { eventV2, type RoutedRequest } from './event.ts'
 import { eventV1 } from './event-v1.ts'
 
-/** `arn:aws:execute-api:eu-west-1:123456789012:x1y2z3abcd/$default/GET/tasks/7`: what policies of callers are about. */
-export function routeArn({ environment, api, stage, request, stagePath }: RoutedRequest): string {
+/** `arn:aws:execute-api:eu-west-1:123456789012:x1y2z3abcd` */
+export function apiArn({ environment, api }: RoutedRequest): string {
   const { partition, region, accountId } = environment
-  return `arn:${partition}:execute-api:${region}:${accountId}:${api.apiId}/${stage.name}/${request.method}${decodeURIComponent(stagePath)}`
+  return `arn:${partition}:execute-api:${region}:${accountId}:${api.apiId}`
+}
+
+/** `arn:aws:execute-api:eu-west-1:123456789012:x1y2z3abcd/$default/GET/tasks/7`: what policies of callers are about. */
+export function routeArn(routed: RoutedRequest): string {
+  const { stage, request, stagePath } = routed
+  return `${apiArn(routed)}/${stage.name}/${request.method}${decodeURIComponent(stagePath)}`
+}
+
+/**
+ * `arn:aws:execute-api:eu-west-1:123456789012:x1y2z3abcd/$default/GET/tasks/{id}`: what policies of functions see as the
+ * source, with the path as the route has it.
+ */
+export function sourceArn(routed: RoutedRequest): string {
+  const { stage, request, routeKey } = routed
+  const [key, path] = routeKey.split(' ')
+  return `${apiArn(routed)}/${stage.name}/${path === undefined ? key : `${request.method}${path}`}`
 }
 
 /**

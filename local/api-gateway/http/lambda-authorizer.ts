@@ -2,9 +2,10 @@ import { type Clock, withinTime } from '../../clock.ts'
 import type { FunctionInvoker } from '../../lambda/invoker.ts'
 import type { Log } from '../../log.ts'
 import { type InvokePolicy, compileInvokePolicy, policyAllows } from '../invoke-policy.ts'
+import type { MayInvoke } from '../may-invoke.ts'
 import { type Authorization, type Authorizer, failed, forbidden, unauthorized } from './authorization.ts'
 import type { LambdaAuthorizerDefinition } from './authorizer-definition.ts'
-import { authorizerEvent, routeArn } from './authorizer-event.ts'
+import { apiArn, authorizerEvent, routeArn } from './authorizer-event.ts'
 import { type RoutedRequest, withStageVariables } from './event.ts'
 import { AUTHORIZER_TIMEOUT_MS } from './limits.ts'
 import { record } from './properties.ts'
@@ -14,6 +15,8 @@ export interface LambdaAuthorizerDependencies {
   readonly functions: FunctionInvoker
   readonly clock: Clock
   readonly log: Log
+  /** Whether the gateway may invoke a function. @default always */
+  readonly mayInvoke?: MayInvoke
 }
 
 /** What the function said; a policy is looked into again for every request that its answer is kept for. */
@@ -62,10 +65,14 @@ export class LambdaAuthorizer implements Authorizer {
 
   /** @throws Error with the reason for a 500 */
   async #ask(routed: RoutedRequest, identities: readonly string[]): Promise<Answer | 'unauthorized'> {
-    const { functions, clock } = this.#deps
-    const { payloadFormat, target, simpleResponses } = this.#definition
+    const { functions, clock, mayInvoke } = this.#deps
+    const { payloadFormat, target, simpleResponses, authorizerId, credentialsArn } = this.#definition
     const event = authorizerEvent(payloadFormat, routed, identities)
-    const invocation = functions.invoke(withStageVariables(target, routed.stage), event)
+    const arn = withStageVariables(target, routed.stage)
+    const sourceArn = `${apiArn(routed)}/authorizers/${authorizerId}`
+    if (mayInvoke && !mayInvoke(arn, sourceArn, credentialsArn))
+      throw new Error(`the gateway has no permission to invoke the authorizer ${arn}`)
+    const invocation = functions.invoke(arn, event)
     const result = await withinTime(clock, AUTHORIZER_TIMEOUT_MS, invocation)
     if (result === 'timed-out')
       throw new Error(`the authorizer gives no answer within ${AUTHORIZER_TIMEOUT_MS} ms`)

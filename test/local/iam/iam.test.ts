@@ -374,7 +374,7 @@ describe('a service may invoke a function', () => {
     expect(iam.mayInvoke(gateway, FUNCTION)).toBe(false)
     expect(iam.mayInvoke(gateway, FUNCTION)).toBe(false)
     expect(warnings).toEqual([
-      `iam: apigateway.amazonaws.com may not invoke ${FUNCTION} for ${ROUTE}: no AWS::Lambda::Permission allows it; ` +
+      `iam: apigateway.amazonaws.com may not lambda:InvokeFunction on ${FUNCTION} for ${ROUTE}: no AWS::Lambda::Permission allows it; ` +
         `fn.addPermission(…, { principal: new iam.ServicePrincipal('apigateway.amazonaws.com'), sourceArn: '${ROUTE}' }) would`,
     ])
   })
