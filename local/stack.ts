@@ -18,6 +18,7 @@ import { type Difference, difference } from './cloudformation/difference.ts'
 import { DynamoDbService } from './dynamodb/service.ts'
 import { troubledDynamoDb } from './dynamodb/troubled-front.ts'
 import { scheduleDefinitions } from './events/definition.ts'
+import { callEvents } from './events/call.ts'
 import { eventsEndpoint } from './events/endpoint.ts'
 import { EventBuses } from './events/event-buses.ts'
 import { Schedules } from './events/schedules.ts'
@@ -258,7 +259,7 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
     const callServices: ServiceCaller = (service, operation, input) =>
       service === 'SQS'
         ? callSqs(queues, environment.accountId, operation, input)
-        : Promise.reject(new Error(`"${service}" is not emulated`))
+        : Promise.resolve(callEvents(buses, input))
     const parameters = new ParameterStore({ resources, given: given.ssm, environment, clock })
     const database = troubledDynamoDb(dynamodb, { clock, log, faults, latency })
     const services = new Services(

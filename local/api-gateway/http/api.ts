@@ -15,6 +15,7 @@ import { MAX_HEADER_BYTES, MAX_LAMBDA_EVENT_BYTES } from './limits.ts'
 import { mapRequest, mapResponse } from './parameter-mapping.ts'
 import { forward } from './proxy.ts'
 import { httpRequestId } from './request-id.ts'
+import { type IntegrationOutcome, RequestLog } from './request-log.ts'
 import { readRequest, RequestRefusedError, type HttpRequest } from './request.ts'
 import { gatewayResponse, lambdaResponse, MalformedReplyError, type HttpResponse } from './response.ts'
 import { selectRoute } from './routes.ts'
@@ -37,12 +38,14 @@ export class HttpApi {
   #definition: HttpApiDefinition
   #throttles: RouteThrottles
   #authorizers: Authorizers
+  #requestLog: RequestLog
 
   constructor(definition: HttpApiDefinition, dependencies: HttpApiDependencies) {
     this.#definition = definition
     this.#dependencies = dependencies
     this.#throttles = new RouteThrottles(dependencies.clock)
     this.#authorizers = new Authorizers(dependencies)
+    this.#requestLog = this.#newRequestLog()
     for (const problem of definition.problems) dependencies.log.warn(definition.logicalId, problem)
     // The server's own limit counts names too and only keeps memory bounded; the gateway's is in `readRequest`.
     this.#server = http.createServer({ maxHeaderSize: 8 * MAX_HEADER_BYTES }, (message, reply) => {
@@ -65,6 +68,7 @@ export class HttpApi {
     this.#definition = definition
     this.#throttles = new RouteThrottles(this.#dependencies.clock)
     this.#authorizers = new Authorizers(this.#dependencies)
+    this.#requestLog = this.#newRequestLog()
     for (const problem of definition.problems) this.#dependencies.log.warn(definition.logicalId, problem)
   }
 
@@ -91,6 +95,12 @@ export class HttpApi {
       this.#server.close(() => resolve())
       this.#server.closeAllConnections()
     })
+  }
+
+  #newRequestLog(): RequestLog {
+    const { clock, log } = this.#dependencies
+    const { stages, logicalId } = this.#definition
+    return new RequestLog(stages, { clock, log, source: logicalId })
   }
 
   async #serve(message: http.IncomingMessage, reply: http.ServerResponse): Promise<void> {
@@ -146,8 +156,6 @@ export class HttpApi {
     if (!match) return gatewayResponse(404, 'Not Found')
     const { stage } = staged
     const routeKey = match.route.key.text
-    if (!this.#throttles.take(stage, routeKey)) return gatewayResponse(429, 'Too Many Requests')
-
     const routed: RoutedRequest = {
       api: this.definition,
       stage,
@@ -157,8 +165,13 @@ export class HttpApi {
       routeKey,
       pathParameters: match.pathParameters,
     }
+    const refuse = (response: HttpResponse) => {
+      this.#requestLog.write(routed, response)
+      return response
+    }
+    if (!this.#throttles.take(stage, routeKey)) return refuse(gatewayResponse(429, 'Too Many Requests'))
     const authorization = await this.#authorizers.authorize(routed, match.route)
-    if ('refusal' in authorization) return authorization.refusal
+    if ('refusal' in authorization) return refuse(authorization.refusal)
     return this.#integrate(match.route, { ...routed, ...authorization })
   }
 
@@ -168,19 +181,31 @@ export class HttpApi {
     const source = this.definition.logicalId
     const { timeoutMs, requestMappings, responseMappings } = integration
     const abort = new AbortController()
+    const startedAt = clock.now()
+    const done = (response: HttpResponse, outcome: Omit<IntegrationOutcome, 'latency'>) => {
+      this.#requestLog.write(routed, response, { latency: clock.now() - startedAt, ...outcome })
+      return response
+    }
     try {
       const call = this.#call(integration, mapRequest(requestMappings, routed), abort.signal)
       const outcome = await withinTime(clock, timeoutMs, call)
-      if (outcome !== 'timed-out') return mapResponse(responseMappings, routed, outcome)
+      if (outcome !== 'timed-out') {
+        const status = integration.type === 'lambda' ? 200 : outcome.statusCode
+        return done(mapResponse(responseMappings, routed, outcome), { status })
+      }
       abort.abort()
-      log.warn(source, `${routed.routeKey}: no answer from the integration within ${timeoutMs} ms`)
-      return gatewayResponse(503, 'Service Unavailable')
-    } catch (error) {
-      log.error(source, `${routed.routeKey}: ${error instanceof Error ? error.message : String(error)}`)
+      const error = `no answer from the integration within ${timeoutMs} ms`
+      log.warn(source, `${routed.routeKey}: ${error}`)
+      return done(gatewayResponse(503, 'Service Unavailable'), { error })
+    } catch (cause) {
+      const error = cause instanceof Error ? cause.message : String(cause)
+      log.error(source, `${routed.routeKey}: ${error}`)
       // Reported for throttled functions and unreachable backends; a reply that is no response is documented as 500.
-      return error instanceof FunctionThrottledError || integration.type === 'proxy'
+      const isBusy = cause instanceof FunctionThrottledError || integration.type === 'proxy'
+      const response = isBusy
         ? gatewayResponse(503, 'Service Unavailable')
         : gatewayResponse(500, 'Internal Server Error')
+      return done(response, { error })
     }
   }
 

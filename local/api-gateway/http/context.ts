@@ -1,47 +1,52 @@
+import type { AccessContext } from '../access-log.ts'
 import { clfTime } from '../clf-time.ts'
+import type { AuthorizerContext } from './authorization.ts'
 import type { RoutedRequest } from './event.ts'
 
 /**
- * A `$context` variable of a request, by its name without `$context.`; undefined for one that is unknown or has no value.
+ * The `$context` variables of a request, before anything is known of the response.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
  */
-export function contextVariable(routed: RoutedRequest, name: string): string | undefined {
-  const known = VARIABLES[name]
-  if (known) return known(routed)
-  const [, property] = /^authorizer\.(.+)$/.exec(name) ?? []
-  return property === undefined ? undefined : authorizerProperty(routed, property)
-}
-
-type Variable = (routed: RoutedRequest) => string | undefined
-
-const VARIABLES: Readonly<Record<string, Variable>> = {
-  accountId: ({ environment }) => environment.accountId,
-  apiId: ({ api }) => api.apiId,
-  domainName: ({ api }) => api.domainName,
-  domainPrefix: ({ api }) => api.apiId,
-  extendedRequestId: ({ request }) => request.requestId,
-  httpMethod: ({ request }) => request.method,
-  'identity.sourceIp': ({ request }) => request.sourceIp,
-  'identity.userAgent': ({ request }) => request.headers['user-agent'],
-  path: ({ request }) => request.path,
-  protocol: ({ request }) => request.protocol,
-  requestId: ({ request }) => request.requestId,
-  requestTime: ({ request }) => clfTime(request.time),
-  requestTimeEpoch: ({ request }) => String(request.time),
-  routeKey: ({ routeKey }) => routeKey,
-  stage: ({ stage }) => stage.name,
-}
-
-/** `claims.sub` of a token, `principalId` or a key of the context that a function gave. */
-function authorizerProperty({ authorizer }: RoutedRequest, property: string): string | undefined {
-  if (!authorizer) return undefined
-  if ('jwt' in authorizer) {
-    const [, claim] = /^claims\.(.+)$/.exec(property) ?? []
-    return claim === undefined ? undefined : authorizer.jwt.claims[claim]
+export function requestContext(routed: RoutedRequest): AccessContext {
+  const { environment, api, stage, request, routeKey, authorizer } = routed
+  return {
+    accountId: environment.accountId,
+    apiId: api.apiId,
+    ...(authorizer ? { authorizer: authorizerProperties(authorizer) } : {}),
+    domainName: api.domainName,
+    domainPrefix: api.apiId,
+    extendedRequestId: request.requestId,
+    httpMethod: request.method,
+    identity: { sourceIp: request.sourceIp, userAgent: request.headers['user-agent'] },
+    path: request.path,
+    protocol: request.protocol,
+    requestId: request.requestId,
+    requestTime: clfTime(request.time),
+    requestTimeEpoch: request.time,
+    routeKey,
+    stage: stage.name,
   }
-  if (!('lambda' in authorizer)) return undefined
-  if (property === 'principalId') return authorizer.principalId
-  const value = authorizer.lambda[property]
+}
+
+/** One of them, by its name without `$context.`; undefined for one that is unknown or has no value. */
+export function contextVariable(routed: RoutedRequest, name: string): string | undefined {
+  const value = lookUp(requestContext(routed), name)
   if (value === undefined || value === null) return undefined
   return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+/** Claims may have dots in their names: the longest name that is there counts. */
+function lookUp(value: unknown, name: string): unknown {
+  if (typeof value !== 'object' || value === null) return undefined
+  if (Object.hasOwn(value, name)) return (value as Readonly<Record<string, unknown>>)[name]
+  const [first = '', ...rest] = name.split('.')
+  return rest.length === 0
+    ? undefined
+    : lookUp((value as Readonly<Record<string, unknown>>)[first], rest.join('.'))
+}
+
+/** `claims.sub` of a token; `principalId` or a key of the context that a function gave; nothing of who signed. */
+function authorizerProperties(authorizer: AuthorizerContext): Readonly<Record<string, unknown>> {
+  if ('jwt' in authorizer) return { claims: authorizer.jwt.claims }
+  return 'lambda' in authorizer ? { ...authorizer.lambda, principalId: authorizer.principalId } : {}
 }

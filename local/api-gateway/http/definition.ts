@@ -1,4 +1,5 @@
 import type { Environment, Resource } from '../../cloudformation/resource.ts'
+import { type AccessLogSettings, readAccessLogSettings } from '../access-log.ts'
 import type { ThrottleSettings } from '../throttle.ts'
 import { type AuthorizerDefinition, defineAuthorizer } from './authorizer-definition.ts'
 import {
@@ -45,6 +46,7 @@ export interface HttpStage {
   /** For routes without settings of their own. */
   readonly throttle?: ThrottleSettings
   readonly routeThrottles: Readonly<Record<string, ThrottleSettings>>
+  readonly accessLog?: AccessLogSettings
 }
 
 export interface HttpRoute {
@@ -193,12 +195,14 @@ function unreachableIssuers(routes: readonly HttpRoute[]): string[] {
 
 function defineStage({ properties }: Resource): HttpStage {
   const throttle = defineThrottle(properties['DefaultRouteSettings'])
+  const accessLog = readAccessLogSettings(properties['AccessLogSettings'])
   return {
     name: text(properties['StageName']) ?? '$default',
     variables: Object.fromEntries(
       Object.entries(record(properties['StageVariables'])).map(([name, value]) => [name, String(value)]),
     ),
     ...(throttle ? { throttle } : {}),
+    ...(accessLog ? { accessLog } : {}),
     routeThrottles: Object.fromEntries(
       Object.entries(record(properties['RouteSettings'])).flatMap(([key, settings]) => {
         const own = defineThrottle(settings)

@@ -5,6 +5,7 @@ import type { HttpResponse } from './response.ts'
 
 /** Integration subtypes that are emulated. */
 export const SERVICE_ACTIONS = [
+  'EventBridge-PutEvents',
   'SQS-SendMessage',
   'SQS-ReceiveMessage',
   'SQS-DeleteMessage',
@@ -31,7 +32,7 @@ export type ServiceCaller = (
 
 /** Parameters that are not text in the service's own API. */
 const NUMBERS = ['DelaySeconds', 'MaxNumberOfMessages', 'VisibilityTimeout', 'WaitTimeSeconds']
-const STRUCTURES = ['MessageAttributes', 'MessageSystemAttributes', 'MessageAttributeNames', 'AttributeNames']
+const STRUCTURES = ['MessageAttributes', 'MessageSystemAttributes', 'MessageAttributeNames', 'Resources']
 
 /**
  * Calls the service with the integration's parameters; one that selects what is not there is left out.
@@ -49,7 +50,10 @@ export async function callService(
     // The one parameter whose name differs from the service's own.
     return [[name === 'AttributeName' ? 'AttributeNames' : name, typed(name, mapped)] as const]
   })
-  const { statusCode, body } = await call(service, operation, Object.fromEntries(input))
+  const fields = Object.fromEntries(input)
+  // One request makes one event, of which the operation takes a list.
+  const given = action === 'EventBridge-PutEvents' ? { Entries: [fields] } : fields
+  const { statusCode, body } = await call(service, operation, given)
   return {
     statusCode,
     headers: { 'content-type': 'application/json' },
@@ -61,6 +65,7 @@ export async function callService(
 function typed(name: string, value: string): unknown {
   if (NUMBERS.includes(name) && value !== '') return Number(value)
   if (name === 'AttributeName') return [value]
+  if (name === 'Time') return Date.parse(value) / 1000
   if (!STRUCTURES.includes(name)) return value
   try {
     return JSON.parse(value)

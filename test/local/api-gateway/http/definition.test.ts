@@ -180,7 +180,7 @@ describe('httpApis', () => {
     [
       'an AWS service that is not emulated',
       { integration: { IntegrationSubtype: 'Kinesis-PutRecord' } },
-      'subtype "Kinesis-PutRecord", which is not emulated; SQS-SendMessage',
+      'subtype "Kinesis-PutRecord", which is not emulated; EventBridge-PutEvents, SQS-SendMessage',
     ],
     [
       'a parameter of no kind',

@@ -4,7 +4,7 @@ import { silentLog } from '../../../../local/log.ts'
 import { callSqs } from '../../../../local/sqs/call.ts'
 import { queueDefinitions } from '../../../../local/sqs/definition.ts'
 import { Queues } from '../../../../local/sqs/queues.ts'
-import { apiResources, environment, resource, startApi } from './fixture.ts'
+import { apiResources, environment, functionArn, resource, startApi } from './fixture.ts'
 
 const QueueUrl = 'https://sqs.eu-west-1.amazonaws.com/123456789012/tasks'
 
@@ -76,6 +76,90 @@ describe('an integration with SQS', () => {
     const response = await fetch(url, { method: 'POST', body: '{}' })
     expect(response.status).toBe(400)
     expect(await response.json()).toMatchObject({ message: expect.stringContaining('MessageBody') as string })
+  })
+})
+
+describe('an integration with EventBridge', () => {
+  it('puts what the request holds on the bus as one event', async () => {
+    const calls: unknown[] = []
+    const { url } = await startApi(
+      apiResources({
+        integration: {
+          IntegrationSubtype: 'EventBridge-PutEvents',
+          PayloadFormatVersion: '1.0',
+          RequestParameters: {
+            Source: 'tasks',
+            DetailType: '$request.header.x-kind',
+            Detail: '$request.body',
+            EventBusName: 'orders',
+            Resources: '["arn:a"]',
+            Time: '2026-11-23T09:00:00Z',
+          },
+        },
+      }),
+      {
+        services: (...call) => {
+          calls.push(call)
+          return Promise.resolve({ statusCode: 200, body: { FailedEntryCount: 0 } })
+        },
+      },
+    )
+    const response = await fetch(url, { method: 'POST', body: '{"a":1}', headers: { 'x-kind': 'made' } })
+    expect(await response.json()).toEqual({ FailedEntryCount: 0 })
+    const entry = {
+      Source: 'tasks',
+      DetailType: 'made',
+      Detail: '{"a":1}',
+      EventBusName: 'orders',
+      Resources: ['arn:a'],
+      Time: Date.UTC(2026, 10, 23, 9) / 1000,
+    }
+    expect(calls).toEqual([['EventBridge', 'PutEvents', { Entries: [entry] }]])
+  })
+})
+
+describe('a function that the gateway may not invoke', () => {
+  it('is asked about for the route, and comes to 500', async () => {
+    const asked: unknown[] = []
+    const { url, fn } = await startApi(
+      apiResources({ routes: ['GET /tasks/{id}'], integration: { CredentialsArn: 'arn:role' } }),
+      {
+        mayInvoke: (...question) => {
+          asked.push(question)
+          return false
+        },
+      },
+    )
+    expect((await fetch(`${url}/tasks/7`)).status).toBe(500)
+    const source = 'arn:aws:execute-api:eu-west-1:123456789012:x1y2z3abcd/$default/GET/tasks/{id}'
+    expect(asked).toEqual([[functionArn, source, 'arn:role']])
+    expect(fn.calls).toEqual([])
+  })
+
+  it('is asked about for the authorizer, and comes to 500', async () => {
+    const asked: unknown[] = []
+    const { url, fn } = await startApi(
+      apiResources({
+        route: { AuthorizationType: 'CUSTOM', AuthorizerId: 'auth' },
+        more: [
+          resource('ApiGatewayV2::Authorizer', 'auth', {
+            ApiId: 'x1y2z3abcd',
+            AuthorizerType: 'REQUEST',
+            AuthorizerUri: functionArn,
+            AuthorizerPayloadFormatVersion: '2.0',
+          }),
+        ],
+      }),
+      {
+        mayInvoke: (_functionArn, sourceArn) => {
+          asked.push(sourceArn)
+          return false
+        },
+      },
+    )
+    expect((await fetch(url)).status).toBe(500)
+    expect(asked).toEqual(['arn:aws:execute-api:eu-west-1:123456789012:x1y2z3abcd/authorizers/auth'])
+    expect(fn.calls).toEqual([])
   })
 })
 
