@@ -7,3 +7,13 @@ export interface Destinations {
    */
   send(arn: string, body: string, attributes?: Readonly<Record<string, string>>): void
 }
+
+/** Where asynchronous invocations end: a queue, or a bus. */
+export interface InvocationDestinations extends Destinations {
+  /**
+   * Puts an event of Lambda's on an event bus.
+   * @param busArn of the bus
+   * @param resources ARNs that the event is about
+   */
+  publish(busArn: string, detailType: string, detail: object, resources: readonly string[]): void
+}

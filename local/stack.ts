@@ -121,7 +121,7 @@ export class RunningStack {
     if (concerns(/^AWS::ApiGateway(V2)?::/)) await apis.update(definitions.apis, definitions.domains)
     // The addresses of AWS are told to a function when it starts.
     const isMoved = !isDeepStrictEqual(hostsBefore, hosts())
-    const failures = await functions.update(definitions.functions, isMoved)
+    const failures = await functions.update(resources, definitions.functions, isMoved)
     if (concerns(/^AWS::(DynamoDB::|Lambda::EventSourceMapping)/))
       await dynamodb.update(resources, { functions, destinations: queues })
     if (concerns(/^AWS::(SQS::|Lambda::)/)) await queueMappings.update(resources)
@@ -247,7 +247,17 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
       log,
       assetPath: (bucket, key) => deployment.assetPath(bucket, key),
       hosts,
-      destinations: queues,
+      destinations: {
+        send: (arn, body, attributes) => queues.send(arn, body, attributes),
+        publish: (bus, detailType, detail, about) =>
+          buses.put({
+            source: 'lambda',
+            detailType,
+            detail: JSON.stringify(detail),
+            resources: about,
+            bus,
+          }),
+      },
       ...(options.output && { output: options.output }),
       faults,
       latency,

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../clock.ts'
-import type { Destinations } from '../destination.ts'
+import type { InvocationDestinations } from '../destination.ts'
 import type { Log } from '../log.ts'
 import type { EventInvokeConfig } from './event-invoke-config.ts'
 import { FunctionThrottledError, type InvokeResult } from './invoker.ts'
@@ -19,7 +19,7 @@ export interface AsyncInvocationOptions {
   readonly isSwitchedOff: boolean
   readonly clock: Clock
   readonly log: Log
-  readonly destinations: Destinations
+  readonly destinations: InvocationDestinations
   /** @throws FunctionThrottledError */
   readonly invoke: () => Promise<InvokeResult>
   readonly invokeDestination: (functionArn: string, record: unknown) => void
@@ -138,7 +138,11 @@ export class AsyncInvocation {
     const service = destination.split(':')[2]
     if (service === 'lambda') invokeDestination(destination, record)
     else if (service === 'sqs') destinations.send(destination, JSON.stringify(record))
-    else
+    else if (service === 'events') {
+      const outcome = condition === 'Success' ? 'Success' : 'Failure'
+      const detailType = `Lambda Function Invocation Result - ${outcome}`
+      destinations.publish(destination, detailType, record, [functionArn, destination])
+    } else
       log.error(
         functionName,
         `the destination "${destination}" is not emulated; lost is ${JSON.stringify(record)}`,

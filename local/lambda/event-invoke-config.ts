@@ -7,7 +7,7 @@ export interface EventInvokeConfig {
   /** After the first try. */
   readonly maxRetries: number
   readonly maxEventAgeMs: number
-  /** ARN of a queue or function. */
+  /** ARN of a queue, function or event bus. */
   readonly onSuccess: string | undefined
   readonly onFailure: string | undefined
 }

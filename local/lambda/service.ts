@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../clock.ts'
 import type { Environment, Resource } from '../cloudformation/resource.ts'
-import type { Destinations } from '../destination.ts'
+import type { InvocationDestinations } from '../destination.ts'
 import type { Faults } from '../faults.ts'
 import type { HostTable } from '../hosts.ts'
 import type { Latency } from '../latency.ts'
@@ -31,7 +31,7 @@ export interface LambdaOptions {
   readonly assetPath: AssetPath
   /** Asked when an execution environment starts, by when every host must be known. */
   readonly hosts: () => HostTable
-  readonly destinations: Destinations
+  readonly destinations: InvocationDestinations
   /** Execution environments of one function at a time; what comes on top waits. @default DEFAULT_MAX_ENVIRONMENTS */
   readonly maxEnvironments?: number
   /**
@@ -57,8 +57,8 @@ export class LambdaService implements FunctionInvoker {
   readonly #options: LambdaOptions
   /** Each removes what was unpacked of some functions. */
   readonly #removals = new Set<() => void>()
-  readonly #qualifiers: Qualifiers
-  readonly #configs: EventInvokeConfigs
+  #qualifiers: Qualifiers
+  #configs: EventInvokeConfigs
   readonly #pending = new Set<AsyncInvocation>()
 
   constructor(options: LambdaOptions) {
@@ -105,14 +105,18 @@ export class LambdaService implements FunctionInvoker {
 
   /**
    * Runs these functions in the place of those so far: the ones that are new are there at once, and so are the ones that
-   * changed, once they have loaded their handlers.
+   * changed, once they have loaded their handlers. Versions, aliases and what becomes of asynchronous invocations are those
+   * of the resources from now on.
    * @param isChanged whether a function changed in a way that its definition does not show
    * @returns why a function could not be changed and goes on as it was, by name
    */
   async update(
+    resources: readonly Resource[],
     definitions: readonly FunctionDefinition[],
     isChanged: boolean,
   ): Promise<ReadonlyMap<string, string>> {
+    this.#qualifiers = new Qualifiers(resources)
+    this.#configs = new EventInvokeConfigs(resources)
     const failures = new Map<string, string>()
     const names = new Set(definitions.map(({ name }) => name))
     const removed = [...this.#functions].filter(([name]) => !names.has(name))

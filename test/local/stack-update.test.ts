@@ -133,6 +133,49 @@ describe('an update of a running stack', () => {
     expect(stack.dynamodb.mappings).toEqual([])
   })
 
+  it('ends asynchronous invocations of an alias on the bus that it says, where a rule takes them', async () => {
+    const { stack, update } = await start(stackOf({ more: { Jobs: QUEUE } }))
+    const ofFunction = { FunctionName: { Ref: 'Echo' } }
+    const more = {
+      Jobs: QUEUE,
+      Bus: { Type: 'AWS::Events::EventBus', Properties: { Name: 'results' } },
+      Rule: {
+        Type: 'AWS::Events::Rule',
+        Properties: {
+          EventBusName: { Ref: 'Bus' },
+          EventPattern: { source: ['lambda'] },
+          Targets: [{ Id: 'Jobs', Arn: { 'Fn::GetAtt': ['Jobs', 'Arn'] } }],
+        },
+      },
+      One: { Type: 'AWS::Lambda::Version', Properties: ofFunction },
+      Live: {
+        Type: 'AWS::Lambda::Alias',
+        Properties: { ...ofFunction, Name: 'live', FunctionVersion: { 'Fn::GetAtt': ['One', 'Version'] } },
+      },
+      Config: {
+        Type: 'AWS::Lambda::EventInvokeConfig',
+        Properties: {
+          ...ofFunction,
+          Qualifier: 'live',
+          DestinationConfig: { OnSuccess: { Destination: { 'Fn::GetAtt': ['Bus', 'Arn'] } } },
+        },
+      },
+    }
+    await update({ 'stack.cjs': stackOf({ more }) })
+    const name = stack.namesOf('AWS::Lambda::Function')['Echo'] ?? ''
+    stack.functions.invokeAsync(`${name}:live`, { requestContext: { routeKey: 'event' } })
+    const [message] = (await stack.queues.byName('jobs')?.receive({ waitSeconds: 20 })) ?? []
+    expect(JSON.parse(message?.body ?? '')).toMatchObject({
+      'detail-type': 'Lambda Function Invocation Result - Success',
+      source: 'lambda',
+      resources: [expect.stringMatching(/:live$/), expect.stringMatching(/:event-bus\/results$/)],
+      detail: {
+        requestContext: { condition: 'Success' },
+        responsePayload: { statusCode: 200, body: 'one event 1' },
+      },
+    })
+  })
+
   it('says what of a table only a restart applies', async () => {
     const { update, warnings } = await start(stackOf({ more: { Notes: TABLE } }))
     const Properties = { ...TABLE.Properties, KeySchema: [{ AttributeName: 'other', KeyType: 'HASH' }] }

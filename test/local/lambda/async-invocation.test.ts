@@ -10,13 +10,21 @@ interface Given {
   readonly properties?: Readonly<Record<string, unknown>>
 }
 
+const configuration = (config: Readonly<Record<string, unknown>>) =>
+  resource('AWS::Lambda::EventInvokeConfig', 'Config', {
+    FunctionName: 'Fn',
+    Qualifier: '$LATEST',
+    ...config,
+  })
+
 function make({ config, properties = {} }: Given = {}) {
   const clock = new ManualClock()
   const made = makeFunctions({
     clock,
     files: {
       'index.mjs': `let tries = 0
-        export const handler = async ({ fails = 0 }, { awsRequestId }) => {
+        export const handler = async ({ fails = 0, isHeld }, { awsRequestId }) => {
+          if (isHeld) { console.log('held'); await new Promise((resolve) => setInterval(resolve, 2 ** 30)) }
           if (tries++ < fails) throw new Error('try ' + tries + ' of ' + awsRequestId)
           console.log('succeeded after', tries)
           return { tries }
@@ -24,15 +32,7 @@ function make({ config, properties = {} }: Given = {}) {
         export const told = async (record) => { console.log('told', JSON.stringify(record)) }`,
     },
     functions: { Fn: properties, Told: { Handler: 'index.told' } },
-    more: config
-      ? [
-          resource('AWS::Lambda::EventInvokeConfig', 'Config', {
-            FunctionName: 'Fn',
-            Qualifier: '$LATEST',
-            ...config,
-          }),
-        ]
-      : [],
+    more: config ? [configuration(config)] : [],
   })
   const ends = (count: number) =>
     made.found(() =>
@@ -125,6 +125,32 @@ describe('an asynchronous invocation', () => {
     expect((await logged('told')).text).toContain('"condition":"Success"')
   })
 
+  it.each([
+    ['OnSuccess', 0, 'Success'],
+    ['OnFailure', 1, 'Failure'],
+  ])('is told to an event bus as an event of Lambda, %s', async (name, fails, outcome) => {
+    const bus = 'arn:aws:events:eu-west-1:123456789012:event-bus/orders'
+    const config = { MaximumRetryAttempts: 0, DestinationConfig: { [name]: { Destination: bus } } }
+    const { service, delivered } = make({ config })
+    service.invokeAsync('Fn', { fails })
+    expect(await delivered()).toMatchObject({
+      arn: bus,
+      body: {
+        detailType: `Lambda Function Invocation Result - ${outcome}`,
+        detail: { version: '1.0', requestPayload: { fails } },
+        resources: [`${functionArn('Fn')}:$LATEST`, bus],
+      },
+    })
+  })
+
+  it('ends where the configuration of an update says', async () => {
+    const config = (Destination: string) => ({ DestinationConfig: { OnSuccess: { Destination } } })
+    const { service, update, delivered } = make({ config: config(QUEUE) })
+    await update({}, [configuration(config(SUCCESS))])
+    service.invokeAsync('Fn', { fails: 0 })
+    expect(await delivered()).toMatchObject({ arn: SUCCESS })
+  })
+
   it('says that a destination of another service is not emulated', async () => {
     const topic = 'arn:aws:sns:eu-west-1:123456789012:topic'
     const { service, logged } = make({ config: { DestinationConfig: { OnSuccess: { Destination: topic } } } })
@@ -160,13 +186,19 @@ describe('an asynchronous invocation', () => {
     expect(body).not.toHaveProperty('responseContext')
   })
 
-  it('that is throttled is tried again after 1 s, then 2 s, without counting as a try', async () => {
-    const { service, clock, waits, logged } = make({ properties: { ReservedConcurrentExecutions: 1 } })
-    const holding = service.invoke('Fn', { fails: 0 })
+  it('that is throttled is tried again after 1 s, twice as long each time up to 5 min, without counting as a try', async () => {
+    const { service, clock, waits, logged } = make({
+      properties: { ReservedConcurrentExecutions: 1, Timeout: 900 },
+    })
+    const holding = service.invoke('Fn', { fails: 0, isHeld: true })
+    await logged('held')
     service.invokeAsync('Fn', { fails: 0 })
-    expect((await waits(1)).text).toContain('it is throttled; trying again in 1 s')
+    const seconds = [1, 2, 4, 8, 16, 32, 64, 128, 256, 300]
+    for (const [index, each] of seconds.entries()) {
+      expect((await waits(index + 1)).text).toContain(`it is throttled; trying again in ${each} s`)
+      clock.advance(each * 1000)
+    }
+    await service.close()
     await holding
-    clock.advance(1000)
-    await logged('succeeded after 2')
   })
 })

@@ -77,6 +77,13 @@ describe('the context', () => {
     expect((await service.invoke('Fn:live', {})).executedVersion).toBe(version)
   })
 
+  it('of an alias names the version that an update gave it', async () => {
+    const { service, update } = makeFunction(OWN, {}, { more: [versionOne, alias()] })
+    expect((await service.invoke('Fn:live', {})).executedVersion).toBe('1')
+    await update({}, [versionOne, versionTwo, alias({ FunctionVersion: '2' })])
+    expect((await service.invoke('Fn:live', {})).executedVersion).toBe('2')
+  })
+
   it('needs a qualifier that is there', async () => {
     const { service } = makeFunction(OWN)
     await expect(service.invoke('Fn:nope', {})).rejects.toMatchObject({

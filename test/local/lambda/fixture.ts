@@ -91,6 +91,10 @@ export function makeFunctions({
         sent.push({ arn, body: JSON.parse(body) as unknown, ...(attributes ? { attributes } : {}) })
         for (const watch of watchers) watch()
       },
+      publish: (arn, detailType, detail, resources) => {
+        sent.push({ arn, body: { detailType, detail, resources } })
+        for (const watch of watchers) watch()
+      },
     },
     ...options,
   })
@@ -115,12 +119,12 @@ export function makeFunctions({
   /** Resolves with the message at a place, counted from 0, in the order of sending. */
   const delivered = (index = 0) => found(() => sent[index])
   const call = async (name: string, event: unknown = {}) => parseResult(await service.invoke(name, event))
-  /** Gives every function these properties over its first ones. */
-  const update = (changes: Readonly<Record<string, unknown>>) => {
-    const resources = Object.entries(functions).map(([name, properties]) =>
-      functionResource(name, { ...properties, ...changes }),
-    )
-    return service.update(functionDefinitions(resources, assetPath), false)
+  /** Gives every function these properties over its first ones, and the stack these further resources. */
+  const update = (changes: Readonly<Record<string, unknown>>, further = more) => {
+    const resources = Object.entries(functions)
+      .map(([name, properties]) => functionResource(name, { ...properties, ...changes }))
+      .concat(further)
+    return service.update(resources, functionDefinitions(resources, assetPath), false)
   }
   return {
     service,
