@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { type Server, type ServerResponse, createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { extname, join, normalize, sep } from 'node:path'
 import { build } from 'esbuild'
+import { listen } from './listen.ts'
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -37,15 +37,8 @@ export class PageServer {
   }
 
   /** @returns the port @throws the socket's error, such as EADDRINUSE */
-  async listen(port: number): Promise<number> {
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject)
-      this.#server.listen(port, '127.0.0.1', () => {
-        this.#server.off('error', reject)
-        resolve()
-      })
-    })
-    return (this.#server.address() as AddressInfo).port
+  listen(port: number): Promise<number> {
+    return listen(this.#server, port)
   }
 
   async close(): Promise<void> {

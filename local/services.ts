@@ -1,7 +1,7 @@
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { Environment } from './cloudformation/resource.ts'
 import { type HostTable, SERVICES, type ServiceName, inAnyRegion, serviceHost, usualHost } from './hosts.ts'
+import { listen } from './listen.ts'
 import type { Log } from './log.ts'
 
 export type ServiceHandler = (request: IncomingMessage, response: ServerResponse) => void
@@ -45,11 +45,7 @@ export class Services {
 
   /** Listens on a free port. @returns the hosts that are served there */
   async listen(): Promise<HostTable> {
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject)
-      this.#server.listen(0, '127.0.0.1', resolve)
-    })
-    const { port } = this.#server.address() as AddressInfo
+    const port = await listen(this.#server, 0)
     return Object.fromEntries([...this.#handlers.keys()].map((host) => [host, port]))
   }
 

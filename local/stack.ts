@@ -301,6 +301,7 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
     }
     const httpIam = iam ? new IamAuthorizer(iam) : OPEN
     const apis = new Apis({
+      clock,
       firstPort,
       isRegionOpen,
       make: (definition) =>

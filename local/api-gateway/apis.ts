@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.ts'
 import { type HostTable, inAnyRegion } from '../hosts.ts'
 import { HttpApi } from './http/api.ts'
 import type { HttpApiDefinition } from './http/definition.ts'
@@ -35,6 +36,7 @@ export const isWebSocketApi = (definition: ApiDefinition): definition is WebSock
 
 export interface ApisOptions {
   readonly make: (definition: ApiDefinition) => Api
+  readonly clock: Clock
   /** Port of the first API; each further one gets the next. 0: any free ones. */
   readonly firstPort: number
   /** Whether the app left its Region open: the hosts are served in every one then. */
@@ -110,13 +112,15 @@ export class Apis {
       const known = this.#domains.get(name)
       if (known) known.domain.update(definition)
       else {
-        const domain = new CustomDomain(definition, (apiId) => {
-          const api = this.#apis.get(apiId)?.api
-          return api instanceof WebSocketApi ? api : undefined
-        })
+        const domain = new CustomDomain(definition, { clock: this.#options.clock, findApi: this.#findApi })
         this.#domains.set(name, { domain, port: await this.#listen(domain, `custom domain ${logicalId}`) })
       }
     }
+  }
+
+  readonly #findApi = (apiId: string): WebSocketApi | undefined => {
+    const api = this.#apis.get(apiId)?.api
+    return api instanceof WebSocketApi ? api : undefined
   }
 
   async #start(definition: ApiDefinition): Promise<void> {

@@ -11,17 +11,43 @@ export function compileInvokePolicy(document: unknown): InvokePolicy {
   return compilePolicy(document).filter((statement) => statement.concernsAction(ACTION))
 }
 
+/** What conditions of such a policy can ask of the request that it decides on. */
+export interface JudgedRequest {
+  readonly sourceIp: string
+  readonly userAgent: string | undefined
+  readonly referer: string | undefined
+  /** Epoch milliseconds of arrival. */
+  readonly at: number
+}
+
 /**
- * What the policy says to invoking a method, `arn:aws:execute-api:eu-west-1:123456789012:x1y2z3abcd/dev/GET/tasks`.
- * @param lookup what is known of the request, for conditions; of the unknown an `Allow` does not allow, and a `Deny` denies
+ * What the policy says to invoking a method, `arn:aws:execute-api:eu-west-1:123456789012:x1y2z3abcd/dev/GET/tasks`. Of
+ * what is not known of the request an `Allow` does not allow, and a `Deny` denies.
  * @returns undefined where it says nothing
  */
 export const verdictOn = (
   policy: InvokePolicy,
   methodArn: string,
-  lookup: Lookup = () => UNKNOWN,
-): 'Allow' | 'Deny' | undefined => verdictOf(policy, methodArn, lookup)
+  request: JudgedRequest,
+): 'Allow' | 'Deny' | undefined => verdictOf(policy, methodArn, lookupOf(request))
 
-/** Whether the policy lets a caller of whom nothing is known invoke a method. */
-export const policyAllows = (policy: InvokePolicy, methodArn: string): boolean =>
-  verdictOn(policy, methodArn) === 'Allow'
+const lookupOf =
+  ({ sourceIp, userAgent, referer, at }: JudgedRequest): Lookup =>
+  (key) => {
+    switch (key) {
+      case 'aws:sourceip':
+        return sourceIp
+      case 'aws:useragent':
+        return userAgent
+      case 'aws:referer':
+        return referer
+      case 'aws:currenttime':
+        return new Date(at).toISOString()
+      case 'aws:epochtime':
+        return String(Math.floor(at / 1000))
+      case 'aws:securetransport':
+        return 'true' // clients believe that they speak TLS
+      default:
+        return UNKNOWN
+    }
+  }

@@ -1,14 +1,16 @@
 import http from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { Environment } from '../../cloudformation/resource.ts'
 import { withinTime } from '../../clock.ts'
 import { FunctionThrottledError } from '../../lambda/invoker.ts'
+import { listen } from '../../listen.ts'
+import { withStageVariables } from '../stage-variables.ts'
 import { RouteThrottles, type Throttle } from '../throttle.ts'
 import { sourceArn } from './authorizer-event.ts'
 import { Authorizers, type AuthorizerDependencies } from './authorizers.ts'
 import { isPreflight, preflightResponse, withCors } from './cors.ts'
 import type { HttpApiDefinition, HttpRoute, HttpStage } from './definition.ts'
-import { type RoutedRequest, eventV2, withStageVariables } from './event.ts'
+import { type RoutedRequest, eventV2 } from './event.ts'
 import { eventV1 } from './event-v1.ts'
 import type { HttpIntegration, LambdaIntegration } from './integration-definition.ts'
 import { MAX_HEADER_BYTES, MAX_LAMBDA_EVENT_BYTES } from './limits.ts'
@@ -72,20 +74,9 @@ export class HttpApi {
     for (const problem of definition.problems) this.#dependencies.log.warn(definition.logicalId, problem)
   }
 
-  /**
-   * @param port 0 for any free one
-   * @returns the port
-   * @throws the socket's error, such as EADDRINUSE
-   */
-  async listen(port: number, host = '127.0.0.1'): Promise<number> {
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject)
-      this.#server.listen(port, host, () => {
-        this.#server.off('error', reject)
-        resolve()
-      })
-    })
-    return (this.#server.address() as AddressInfo).port
+  /** @param port 0 for any free one @returns the port @throws the socket's error, such as EADDRINUSE */
+  listen(port: number): Promise<number> {
+    return listen(this.#server, port)
   }
 
   /** Stops listening and cuts what is still open; does nothing when closed already. */
@@ -219,7 +210,7 @@ export class HttpApi {
       case 'lambda':
         return this.#invoke(integration, routed)
       case 'proxy': {
-        const url = withStageVariables(integration.url, routed.stage)
+        const url = withStageVariables(integration.url, routed.stage.variables)
         return forward(routed, { url, method: integration.method, signal })
       }
       case 'service':
@@ -236,7 +227,7 @@ export class HttpApi {
     routed: RoutedRequest,
   ): Promise<HttpResponse> {
     const { functions, mayInvoke } = this.#dependencies
-    const arn = withStageVariables(target, routed.stage)
+    const arn = withStageVariables(target, routed.stage.variables)
     if (mayInvoke && !mayInvoke(arn, sourceArn(routed), credentialsArn))
       throw new Error(`the gateway has no permission to invoke ${arn}`)
     const event = payloadFormat === '2.0' ? eventV2(routed) : eventV1(routed)

@@ -21,11 +21,6 @@ export interface RoutedRequest {
   readonly mappedPath?: string
 }
 
-/** `${stageVariables.name}` filled in. */
-export function withStageVariables(text: string, { variables }: HttpStage): string {
-  return text.replace(/\$\{stageVariables\.(\w+)\}/g, (_, name: string) => variables[name] ?? '')
-}
-
 /**
  * The event of payload format 2.0. Keys without a value are absent.
  *

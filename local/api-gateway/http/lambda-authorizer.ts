@@ -1,12 +1,13 @@
 import { type Clock, withinTime } from '../../clock.ts'
 import type { FunctionInvoker } from '../../lambda/invoker.ts'
 import type { Log } from '../../log.ts'
-import { type InvokePolicy, compileInvokePolicy, policyAllows } from '../invoke-policy.ts'
+import { type InvokePolicy, compileInvokePolicy, verdictOn } from '../invoke-policy.ts'
 import type { MayInvoke } from '../may-invoke.ts'
+import { withStageVariables } from '../stage-variables.ts'
 import { type Authorization, type Authorizer, failed, forbidden, unauthorized } from './authorization.ts'
 import type { LambdaAuthorizerDefinition } from './authorizer-definition.ts'
 import { apiArn, authorizerEvent, routeArn } from './authorizer-event.ts'
-import { type RoutedRequest, withStageVariables } from './event.ts'
+import type { RoutedRequest } from './event.ts'
 import { AUTHORIZER_TIMEOUT_MS } from './limits.ts'
 import { record } from './properties.ts'
 import { identityOf } from './request-values.ts'
@@ -68,7 +69,7 @@ export class LambdaAuthorizer implements Authorizer {
     const { functions, clock, mayInvoke } = this.#deps
     const { payloadFormat, target, simpleResponses, authorizerId, credentialsArn } = this.#definition
     const event = authorizerEvent(payloadFormat, routed, identities)
-    const arn = withStageVariables(target, routed.stage)
+    const arn = withStageVariables(target, routed.stage.variables)
     const sourceArn = `${apiArn(routed)}/authorizers/${authorizerId}`
     if (mayInvoke && !mayInvoke(arn, sourceArn, credentialsArn))
       throw new Error(`the gateway has no permission to invoke the authorizer ${arn}`)
@@ -94,7 +95,10 @@ export class LambdaAuthorizer implements Authorizer {
 }
 
 function decide({ verdict, context, principalId }: Answer, routed: RoutedRequest): Authorization {
-  const isAllowed = typeof verdict === 'boolean' ? verdict : policyAllows(verdict, routeArn(routed))
+  const { sourceIp, headers, time: at } = routed.request
+  const request = { sourceIp, userAgent: headers['user-agent'], referer: headers['referer'], at }
+  const isAllowed =
+    typeof verdict === 'boolean' ? verdict : verdictOn(verdict, routeArn(routed), request) === 'Allow'
   if (!isAllowed) return forbidden()
   return { authorizer: { lambda: context, ...(principalId === undefined ? {} : { principalId }) } }
 }

@@ -1,5 +1,4 @@
-import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type Clock, withinTime } from '../../clock.ts'
 import type { Environment } from '../../cloudformation/resource.ts'
@@ -7,6 +6,7 @@ import { Faults } from '../../faults.ts'
 import type { HostTable } from '../../hosts.ts'
 import type { Iam } from '../../iam/iam.ts'
 import type { FunctionInvoker } from '../../lambda/invoker.ts'
+import { listen } from '../../listen.ts'
 import type { Log } from '../../log.ts'
 import type { Throttle } from '../throttle.ts'
 import type { UsagePlans } from '../usage-plans.ts'
@@ -16,9 +16,10 @@ import type { WebSocketApiDefinition } from './definition.ts'
 import { Disconnects } from './disconnects.ts'
 import { DefaultEndpoint, type Entrance } from './entrance.ts'
 import { Expiry } from './expiry.ts'
+import { createGatewayServer } from './gateway-server.ts'
 import { Handshakes } from './handshake.ts'
 import type { IntegrationDeps } from './integrations/integration.ts'
-import { CLOSE_GRACE_MS, SERVER_OPTIONS } from './limits.ts'
+import { CLOSE_GRACE_MS } from './limits.ts'
 import { IamConnectAuthorizer } from './iam-authorizer.ts'
 import { LambdaAuthorizer } from './lambda-authorizer.ts'
 import { ManagementApi, refuse, refuseRoute } from './management-api.ts'
@@ -113,7 +114,14 @@ export class WebSocketApi {
           ? new TroubledPosts({ clock, faults: faults ?? new Faults(), delayMs })
           : undefined,
     })
-    this.#server = this.#createServer()
+    this.#server = createGatewayServer({
+      request: (request, response) => {
+        this.handle(request, response, this.#behaviour.endpoint.find(request.url))
+      },
+      upgrade: (request, socket, head) => {
+        this.upgrade(request, socket, head, this.#behaviour.endpoint.find(request.url))
+      },
+    })
   }
 
   get definition(): WebSocketApiDefinition {
@@ -128,21 +136,11 @@ export class WebSocketApi {
     void this.#work.drain().then(() => routes.close())
   }
 
-  /**
-   * @param port 0 for any free one
-   * @returns the port
-   * @throws the socket's error, such as EADDRINUSE
-   */
-  async listen(port: number, host = '127.0.0.1'): Promise<number> {
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject)
-      this.#server.listen(port, host, () => {
-        this.#server.off('error', reject)
-        resolve()
-      })
-    })
+  /** @param port 0 for any free one @returns the port @throws the socket's error, such as EADDRINUSE */
+  async listen(port: number): Promise<number> {
+    const taken = await listen(this.#server, port)
     this.#expiry.start()
-    return (this.#server.address() as AddressInfo).port
+    return taken
   }
 
   /** Answers a request that is no handshake. @param entrance undefined for a path that leads nowhere */
@@ -208,16 +206,6 @@ export class WebSocketApi {
         faults: this.#deps.faults,
       }),
     }
-  }
-
-  #createServer(): Server {
-    return createServer(SERVER_OPTIONS)
-      .on('request', (request: IncomingMessage, response: ServerResponse) => {
-        this.handle(request, response, this.#behaviour.endpoint.find(request.url))
-      })
-      .on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-        this.upgrade(request, socket, head, this.#behaviour.endpoint.find(request.url))
-      })
   }
 
   async #upgrade(

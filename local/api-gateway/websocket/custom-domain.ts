@@ -1,10 +1,11 @@
-import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import type { Clock } from '../../clock.ts'
 import type { Resource } from '../../cloudformation/resource.ts'
+import { listen } from '../../listen.ts'
 import type { WebSocketApi } from './api.ts'
 import { type Entrance, pathOf } from './entrance.ts'
-import { SERVER_OPTIONS } from './limits.ts'
+import { createGatewayServer } from './gateway-server.ts'
 import { refuse } from './management-api.ts'
 import { FORBIDDEN, refuseHandshake } from './refusal.ts'
 import { newConnectionId, newRequestId } from './identifiers.ts'
@@ -79,21 +80,25 @@ interface Found {
   readonly entrance: Entrance
 }
 
+export interface CustomDomainDependencies {
+  readonly clock: Clock
+  /** Looks an API up by its id, for each request anew. */
+  readonly findApi: (apiId: string) => WebSocketApi | undefined
+}
+
 /** A custom domain on a port of its own, whatever host is asked for there. */
 export class CustomDomain {
   #definition: CustomDomainDefinition
-  readonly #findApi: (apiId: string) => WebSocketApi | undefined
+  readonly #deps: CustomDomainDependencies
   readonly #server: Server
 
-  /** @param findApi looks an API up by its id, for each request anew */
-  constructor(definition: CustomDomainDefinition, findApi: (apiId: string) => WebSocketApi | undefined) {
+  constructor(definition: CustomDomainDefinition, deps: CustomDomainDependencies) {
     this.#definition = definition
-    this.#findApi = findApi
-    this.#server = createServer(SERVER_OPTIONS)
-      .on('request', (request: IncomingMessage, response: ServerResponse) => this.#handle(request, response))
-      .on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) =>
-        this.#upgrade(request, socket, head),
-      )
+    this.#deps = deps
+    this.#server = createGatewayServer({
+      request: (request, response) => this.#handle(request, response),
+      upgrade: (request, socket, head) => this.#upgrade(request, socket, head),
+    })
   }
 
   get definition(): CustomDomainDefinition {
@@ -106,15 +111,8 @@ export class CustomDomain {
   }
 
   /** @returns the port @throws the socket's error, such as EADDRINUSE */
-  async listen(port: number, host = '127.0.0.1'): Promise<number> {
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject)
-      this.#server.listen(port, host, () => {
-        this.#server.off('error', reject)
-        resolve()
-      })
-    })
-    return (this.#server.address() as AddressInfo).port
+  listen(port: number): Promise<number> {
+    return listen(this.#server, port)
   }
 
   /** Stops listening; the connections are the APIs' to close. Idempotent. */
@@ -131,7 +129,7 @@ export class CustomDomain {
     const [best] = mappings
       .filter(({ key }) => key === '' || path === `/${key}` || path.startsWith(`/${key}/`))
       .sort((a, b) => b.key.length - a.key.length)
-    const api = this.#findApi(best?.apiId ?? '')
+    const api = this.#deps.findApi(best?.apiId ?? '')
     const stage = api?.definition.stages.find((each) => each.name === best?.stage)
     if (!best || !api || !stage) return undefined
     const rest = best.key === '' ? path : path.slice(best.key.length + 1)
@@ -154,7 +152,7 @@ export class CustomDomain {
       found.api.upgrade(request, socket, head, found.entrance)
       return
     }
-    const now = Date.now()
+    const now = this.#deps.clock.now()
     socket.on('error', () => undefined) // nobody waits for the answer any more
     refuseHandshake(socket, FORBIDDEN, { connectionId: newConnectionId(now), requestId: newRequestId(now) })
   }

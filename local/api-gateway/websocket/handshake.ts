@@ -18,7 +18,6 @@ import {
   LIMIT_EXCEEDED,
   type Refusal,
   TOO_MANY_REQUESTS,
-  UPGRADE_REQUIRED,
   URI_TOO_LONG,
   refuseHandshake,
 } from './refusal.ts'
@@ -182,7 +181,6 @@ function refusalOf(request: IncomingMessage, entrance: Entrance | undefined): Re
   if (url.length > MAX_URL_LENGTH) return URI_TOO_LONG
   if (rawHeaders.reduce((sum, text) => sum + text.length, 0) > MAX_HEADER_BYTES) return HEADERS_TOO_LARGE
   if (!entrance || entrance.path !== '') return FORBIDDEN
-  if (request.headers.upgrade?.toLowerCase() !== 'websocket') return UPGRADE_REQUIRED
   return isHandshake(request) ? undefined : BAD_REQUEST
 }
 

@@ -1,10 +1,9 @@
 import { type Clock, withinTime } from '../../clock.ts'
 import type { Environment } from '../../cloudformation/resource.ts'
-import { type Lookup, UNKNOWN } from '../../iam/variables.ts'
 import type { FunctionInvoker } from '../../lambda/invoker.ts'
 import type { Log } from '../../log.ts'
 import { record } from '../http/properties.ts'
-import { type InvokePolicy, compileInvokePolicy, verdictOn } from '../invoke-policy.ts'
+import { type InvokePolicy, type JudgedRequest, compileInvokePolicy, verdictOn } from '../invoke-policy.ts'
 import { withStageVariables } from '../stage-variables.ts'
 import type { Authorization, ConnectAttempt, ConnectAuthorizer } from './authorizer.ts'
 import type { IdentitySource, LambdaAuthorizerDefinition } from './connect-access.ts'
@@ -62,7 +61,7 @@ export class LambdaAuthorizer implements ConnectAuthorizer {
       const answer = await this.#ask(attempt, methodArn)
       if (answer === 'unauthorized') return UNAUTHORIZED
       const { policy, principalId, context, usageIdentifierKey } = answer
-      const verdict = verdictOn(policy, methodArn, lookupOf(attempt))
+      const verdict = verdictOn(policy, methodArn, judged(attempt))
       if (verdict !== 'Allow') return verdict === 'Deny' ? DENIED_EXPLICITLY : DENIED
       return {
         isAllowed: true,
@@ -129,26 +128,12 @@ function identityOf({ from, name }: IdentitySource, attempt: ConnectAttempt): st
 }
 
 /** What conditions of the policy can ask of the handshake. */
-const lookupOf =
-  ({ request, context, at }: ConnectAttempt): Lookup =>
-  (key) => {
-    switch (key) {
-      case 'aws:sourceip':
-        return context.sourceIp
-      case 'aws:useragent':
-        return context.userAgent
-      case 'aws:referer':
-        return request.headers.referer
-      case 'aws:currenttime':
-        return new Date(at).toISOString()
-      case 'aws:epochtime':
-        return String(Math.floor(at / 1000))
-      case 'aws:securetransport':
-        return 'true' // clients believe that they speak TLS
-      default:
-        return UNKNOWN
-    }
-  }
+const judged = ({ request, context: { sourceIp, userAgent }, at }: ConnectAttempt): JudgedRequest => ({
+  sourceIp,
+  userAgent,
+  referer: request.headers.referer,
+  at,
+})
 
 /** @throws Error when the answer is no policy, or too large */
 function parseAnswer(payload: string): Answer {

@@ -178,6 +178,22 @@ describe('a Lambda authorizer', () => {
     expect((await call())[0]).toBe(status)
   })
 
+  it.each<[string, number, object]>([
+    ['holds', 204, { IpAddress: { 'aws:SourceIp': '127.0.0.0/8' } }],
+    ['holds by the clock', 204, { DateGreaterThan: { 'aws:CurrentTime': '2026-11-01T00:00:00Z' } }],
+    ['does not hold', 403, { IpAddress: { 'aws:SourceIp': '198.51.100.0/24' } }],
+    ['can not be judged', 403, { StringEquals: { 'aws:SourceVpc': 'vpc-1' } }],
+  ])(
+    'decides by what is known of the request: a condition that %s comes to %i',
+    async (_, status, Condition) => {
+      const { call, state } = await start({ authorizer: { EnableSimpleResponses: false } })
+      const { policyDocument, ...rest } = policy(['Allow', '*'])
+      const Statement = policyDocument.Statement.map((statement) => ({ ...statement, Condition }))
+      state.answer = () => reply({ ...rest, policyDocument: { ...policyDocument, Statement } })
+      expect((await call())[0]).toBe(status)
+    },
+  )
+
   it.each<[string, boolean, () => InvokeResult | Promise<InvokeResult>]>([
     ['fails', true, () => ({ payload: '{"errorMessage":"boom"}', functionError: 'Unhandled' })],
     ['can not be invoked', true, () => Promise.reject(new Error('Function not found'))],

@@ -23,7 +23,10 @@ async function startDomain(...keys: (string | undefined)[]) {
   const parts = [domain, ...keys.map((key) => mapping(key))]
   const [definition] = customDomains(parts, new Set(['w1s2k3abcd']))
   if (!definition) throw new Error('the resources hold no custom domain')
-  const server = new CustomDomain(definition, (id) => (id === 'w1s2k3abcd' ? gateway.api : undefined))
+  const server = new CustomDomain(definition, {
+    clock: gateway.clock,
+    findApi: (id) => (id === 'w1s2k3abcd' ? gateway.api : undefined),
+  })
   const port = await server.listen(0)
   onTestFinished(() => server.close())
   return { ...gateway, port }
@@ -67,6 +70,14 @@ describe('a custom domain', () => {
   ])('with the mapping keys %j answers a handshake at %s with %i', async (keys, path, status) => {
     const { port } = await startDomain(...keys)
     expect((await raw(port, path)).status).toBe(status)
+  })
+
+  it('refuses by the clock of the stack, which the ids say', async () => {
+    const gateway = await startDomain('chat')
+    const idOf = async () => /x-amzn-RequestId: (.{4})/.exec((await raw(gateway.port, '/other')).head)?.[1]
+    const before = await idOf()
+    gateway.clock.advance(3_600_000)
+    expect(await idOf()).not.toBe(before)
   })
 
   it.each(['/ping', '/sping'])('keeps %s for itself', async (path) => {

@@ -15,13 +15,19 @@ const post = (ConnectionId: string, Data: string | Uint8Array = 'text') =>
 const failure = (name: string, status: number) => ({ name, $metadata: { httpStatusCode: status } })
 
 /** A call by hand, with a header where a signature would be. */
-async function call(gateway: Gateway, path: string, method = 'POST', body = '') {
+async function call(
+  gateway: Gateway,
+  path: string,
+  method = 'POST',
+  body = '',
+  more: Readonly<Record<string, string>> = {},
+) {
   const sent = request({
     port: gateway.port,
     host: '127.0.0.1',
     path,
     method,
-    headers: { authorization: 'a', 'content-length': Buffer.byteLength(body) },
+    headers: { authorization: 'a', 'content-length': Buffer.byteLength(body), ...more },
   })
   sent.end(body)
   const [response] = (await once(sent, 'response')) as [IncomingMessage]
@@ -52,6 +58,24 @@ describe('a post', () => {
     expect((await call(gateway, `/live/${segment}/${write(connectionId)}`, 'POST', 'text')).status).toBe(200)
     expect(await client.next()).toBe('text')
   })
+
+  it.each([4, 100_000])(
+    'of %i B that offers to go on in HTTP/2, as clients of Java do, is served in HTTP/1.1',
+    async (size) => {
+      const gateway = await start()
+      const { client, connectionId } = await open(gateway)
+      const offer = {
+        connection: 'Upgrade, HTTP2-Settings',
+        upgrade: 'h2c',
+        'http2-settings': 'AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA',
+      }
+      for (const text of ['a'.repeat(size), 'b'.repeat(size)]) {
+        const path = `/live/@connections/${connectionId}`
+        expect((await call(gateway, path, 'POST', text, offer)).status).toBe(200)
+        expect(await client.next()).toBe(text)
+      }
+    },
+  )
 
   it('to an id in another case is answered with 410', async () => {
     const gateway = await start()
