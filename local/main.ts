@@ -10,10 +10,11 @@ import { type FunctionOutput, outputText } from './lambda/output.ts'
 import { faultsHelp } from './fault-kinds.ts'
 import { lockFolder } from './lock-file.ts'
 import type { Log } from './log.ts'
-import { type Options, USAGE, UsageError, parseOptions } from './options.ts'
+import { type Options, UsageError, parseOptions } from './options.ts'
 import { PageServer } from './page.ts'
 import { type RunningStack, startStack } from './stack.ts'
 import { screen } from './screen.ts'
+import { USAGE } from './usage.ts'
 import { watchParent } from './watch-parent.ts'
 
 async function run(options: Options): Promise<void> {
@@ -56,6 +57,9 @@ async function run(options: Options): Promise<void> {
       iam,
       selection,
       given,
+      quotas: options.quotas,
+      lossNotice: options.lossNotice,
+      isStrict: options.isStrict,
       ...(data === undefined ? {} : { data }),
       ...(faults ? { faults } : {}),
       ...(latency ? { latency } : {}),

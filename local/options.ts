@@ -1,6 +1,8 @@
 import { randomInt } from 'node:crypto'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import type { AccountQuotas } from './api-gateway/account.ts'
+import { LOSS_NOTICES, type LossNotice } from './api-gateway/websocket/loss-notice.ts'
 import type { GivenValues } from './cloudformation/given-values.ts'
 import { FaultsError, parseFaults } from './fault-kinds.ts'
 import { Faults } from './faults.ts'
@@ -27,6 +29,11 @@ export interface Options {
   readonly inspect: number | undefined
   readonly selection: Selection
   readonly given: GivenValues
+  /** Those of the account that are given; the others are AWS's. */
+  readonly quotas: Partial<AccountQuotas>
+  readonly lossNotice: LossNotice
+  /** Whether posts that are no UTF-8 get an error; AWS's answer is not known. */
+  readonly isStrict: boolean
   readonly faults: Faults | undefined
   readonly latency: Latency | undefined
 }
@@ -36,33 +43,13 @@ export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
-export const USAGE = `usage: npm run local -- [--app] <folder> [options]
-
-Runs a CDK app's WebSocket and HTTP APIs, functions, tables, streams, queues and
-schedules on this machine, from the cloud assembly that is deployed to AWS.
-
-  <folder>            a cloud assembly (cdk.out), or a CDK project, which is synthesized
-  --port <number>     port of the page; each API gets the next one (default 4500)
-  --web <folder>      a page to serve; its .ts files are bundled when asked for
-  --iam on|off        whether signatures and permissions are checked (default on)
-  --inspect[=<port>]  a debugger may attach to functions (default port 9229); nothing times out
-  --state <folder>    where the log and outputs.json go (default .openline)
-  --data <folder>     keeps the tables across starts (default: they begin empty)
-  -c, --context k=v   context for the app, as for cdk; may be repeated
-  --stack <name>      run this stack, with those it needs; * fits any text; may be repeated
-  --region <name>     the Region to be in, where the app has several or none
-  --account <id>      the account to be in, likewise
-  --parameter k=v     a template parameter, or stack:k=v for one stack's; may be repeated
-  --ssm k=v           an SSM parameter that the app takes for granted; may be repeated
-  --secret k=v        a secret that the app takes for granted; may be repeated
-  --import k=v        an export of a stack outside the app; may be repeated
-  --faults <kinds>    what is to go wrong and how often, as in post.429=0.05; "help" lists the kinds
-  --seed <number>     makes the faults of a run those of another (default: by chance)
-  --latency aws       takes the time that AWS takes: cold starts, stream polls, posts
-  -h, --help          this text
-`
-
 const MAX_PORT = 65_535
+/** The words of `--quota`. */
+const QUOTAS: Readonly<Record<string, keyof AccountQuotas>> = {
+  requests: 'requestsPerSecond',
+  burst: 'burst',
+  connections: 'newConnectionsPerSecond',
+}
 const DEFAULT_INSPECT_PORT = 9229
 /** Of those that are chosen by chance: short enough to type. */
 const MAX_SEED = 1_000_000
@@ -75,21 +62,19 @@ export function parseOptions(args: readonly string[]): Options | 'help' | 'fault
   if (values.faults === 'help') return 'faults-help'
   const [first, ...more] = values.app === undefined ? positionals : [values.app, ...positionals]
   if (more.length > 0) throw new UsageError(`unexpected argument "${more.join(' ')}"; expected one folder`)
-  if (values.iam !== 'on' && values.iam !== 'off')
-    throw new UsageError(`--iam is "${values.iam}"; expected on or off`)
   return {
     app: resolve(first ?? '.'),
     port: toPort('--port', values.port),
     web: values.web === undefined ? undefined : resolve(values.web),
     state: resolve(values.state),
     data: values.data === undefined ? undefined : resolve(values.data),
-    iam: values.iam === 'on',
+    iam: oneOf('--iam', values.iam, ['on', 'off']) === 'on',
     inspect: values.inspect === undefined ? undefined : toPort('--inspect', values.inspect),
     context: pairs(values, 'context'),
     selection: {
       stacks: values.stack,
-      ...(values.region === undefined ? {} : { region: values.region }),
-      ...(values.account === undefined ? {} : { accountId: values.account }),
+      ...(values.region === undefined ? {} : { region: toRegion(values.region) }),
+      ...(values.account === undefined ? {} : { accountId: toAccount(values.account) }),
     },
     given: {
       parameters: pairs(values, 'parameter'),
@@ -97,8 +82,11 @@ export function parseOptions(args: readonly string[]): Options | 'help' | 'fault
       secrets: pairs(values, 'secret'),
       imports: pairs(values, 'import'),
     },
+    quotas: values.quota === undefined ? {} : quotasOf(values.quota),
+    lossNotice: oneOf('--loss-notice', values['loss-notice'], LOSS_NOTICES),
+    isStrict: values.strict,
     faults: faultsOf(values),
-    latency: latencyOf(values.latency),
+    latency: LATENCIES[oneOf('--latency', values.latency, Object.keys(LATENCIES))],
   }
 }
 
@@ -124,9 +112,16 @@ function faultsOf({
   }
 }
 
-function latencyOf(name: string): Latency | undefined {
-  if (Object.hasOwn(LATENCIES, name)) return LATENCIES[name]
-  throw new UsageError(`--latency is "${name}"; expected ${Object.keys(LATENCIES).join(' or ')}`)
+function quotasOf(text: string): Partial<AccountQuotas> {
+  const given = text.split(',').map((part): [keyof AccountQuotas, number] => {
+    const [, name = '', amount] = /^\s*(\w+)=([1-9]\d*)\s*$/.exec(part) ?? []
+    const quota = Object.hasOwn(QUOTAS, name) ? QUOTAS[name] : undefined
+    if (quota !== undefined) return [quota, Number(amount)]
+    throw new UsageError(
+      `--quota is "${part}"; expected ${Object.keys(QUOTAS).join(', ')}, each with a number from 1, as in requests=100,burst=50`,
+    )
+  })
+  return Object.fromEntries(given)
 }
 
 function parse(args: readonly string[]) {
@@ -151,6 +146,9 @@ function parse(args: readonly string[]) {
         ssm: { type: 'string', ...REPEATED },
         secret: { type: 'string', ...REPEATED },
         import: { type: 'string', ...REPEATED },
+        quota: { type: 'string' },
+        'loss-notice': { type: 'string', default: 'immediately' },
+        strict: { type: 'boolean', default: false },
         faults: { type: 'string' },
         seed: { type: 'string' },
         latency: { type: 'string', default: 'none' },
@@ -158,13 +156,33 @@ function parse(args: readonly string[]) {
       },
     })
   } catch (cause) {
-    throw new UsageError(`${(cause as Error).message}; --help lists the options`, { cause })
+    // Node says how to write it as an argument too, which would be no help.
+    const [what = ''] = (cause as Error).message.split('. ')
+    throw new UsageError(`${what}; --help lists the options`, { cause })
   }
 }
 
 function toPort(option: string, text: string): number {
   if (/^\d+$/.test(text) && Number(text) <= MAX_PORT) return Number(text)
   throw new UsageError(`${option} is "${text}"; expected a number from 0 (any free port) to ${MAX_PORT}`)
+}
+
+function toRegion(text: string): string {
+  if (/^[a-z]{2,}(-[a-z]+)+-\d+$/.test(text)) return text
+  throw new UsageError(`--region is "${text}"; expected the name of a Region, as in eu-west-1`)
+}
+
+function toAccount(text: string): string {
+  if (/^\d{12}$/.test(text)) return text
+  throw new UsageError(`--account is "${text}"; expected the 12 digits of an account`)
+}
+
+function oneOf<Word extends string>(option: string, text: string, allowed: readonly Word[]): Word {
+  const word = allowed.find((each) => each === text)
+  if (word !== undefined) return word
+  throw new UsageError(
+    `${option} is "${text}"; expected ${allowed.slice(0, -1).join(', ')} or ${allowed.at(-1) ?? ''}`,
+  )
 }
 
 /** The values of an option that is given as `--name key=value`, as often as one likes. */

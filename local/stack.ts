@@ -10,6 +10,7 @@ import { customDomains } from './api-gateway/websocket/custom-domain.ts'
 import type { MayInvoke } from './api-gateway/may-invoke.ts'
 import { UsagePlans } from './api-gateway/usage-plans.ts'
 import { WebSocketApi } from './api-gateway/websocket/api.ts'
+import type { LossNotice } from './api-gateway/websocket/loss-notice.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { readAssembly } from './cloudformation/assembly.ts'
 import { type Deployment, type DeploymentOptions, resolveAssembly } from './cloudformation/deployment.ts'
@@ -57,6 +58,10 @@ export interface StackOptions extends DeploymentOptions {
   readonly iam?: boolean
   /** What the account may do. @default AWS's own */
   readonly quotas?: Partial<AccountQuotas>
+  /** When WebSocket APIs notice that a line broke without a close frame. @default immediately */
+  readonly lossNotice?: LossNotice
+  /** Whether doubtful input to `@connections` gets an error where AWS's answer is not known. @default false */
+  readonly isStrict?: boolean
   /** What is to go wrong. @default nothing */
   readonly faults?: Faults
   /** What is to take time. @default nothing: all is as quick as this machine */
@@ -218,7 +223,10 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
   const deployment = readDeployment(assembly, options)
   const { resources, environment, isRegionOpen, definitions } = deployment
   const iam =
-    options.iam === false ? undefined : new Iam({ resources, environment, isRegionOpen, clock, log })
+    options.iam === false
+      ? undefined
+      : // Functions and SDKs sign by this machine's time, wherever the stack's clock stands.
+        new Iam({ resources, environment, isRegionOpen, clock, signersClock: systemClock, log })
   const closers: (() => Promise<void> | void)[] = []
   if (faults)
     closers.push(faults.watch(({ kind, subject }) => log.info('faults', `${kind} strikes ${subject}`)))
@@ -306,7 +314,15 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
       isRegionOpen,
       make: (definition) =>
         isWebSocketApi(definition)
-          ? new WebSocketApi(definition, { ...deps, iam, mayInvoke, faults, postDelayMs: latency?.postMs })
+          ? new WebSocketApi(definition, {
+              ...deps,
+              iam,
+              mayInvoke,
+              faults,
+              postDelayMs: latency?.postMs,
+              ...(options.lossNotice && { lossNotice: options.lossNotice }),
+              ...(options.isStrict !== undefined && { isStrict: options.isStrict }),
+            })
           : new HttpApi(definition, { ...deps, mayInvoke, iam: httpIam }),
     })
     closers.push(() => apis.close())

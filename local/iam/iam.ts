@@ -21,6 +21,8 @@ export interface IamOptions {
   /** Whether callers may sign for any Region, as where the app leaves its Region open. @default false */
   readonly isRegionOpen?: boolean
   readonly clock: Clock
+  /** Of those who sign, by which a signature is fresh. @default `clock` */
+  readonly signersClock?: Clock
   readonly log: Log
 }
 
@@ -97,9 +99,9 @@ export class Iam {
    * @throws RefusedError when nobody did, or not well
    */
   authenticate(request: IncomingCall, body: string | Uint8Array, service: string): Caller {
-    const { environment, isRegionOpen = false, clock } = this.#options
+    const { environment, isRegionOpen = false, clock, signersClock = clock } = this.#options
     const region = isRegionOpen ? undefined : environment.region
-    const signature = readSignature(request, { region, service }, clock.now())
+    const signature = readSignature(request, { region, service }, signersClock.now())
     const { accessKeyId } = signature
     const holder = this.#holders.get(accessKeyId)
     if (!holder || holder.credentials.sessionToken !== signature.sessionToken)

@@ -1,8 +1,59 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { AWS_LATENCY } from '../../local/latency.ts'
 import { type Options, UsageError, parseOptions } from '../../local/options.ts'
+import { USAGE } from '../../local/usage.ts'
 
 const options = (...args: string[]) => parseOptions(args) as Options
+
+describe('the help', () => {
+  it('fits on one screen', () => {
+    const lines = USAGE.trimEnd().split('\n')
+    expect(lines.length).toBeLessThanOrEqual(40)
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(100)
+  })
+
+  it('names every option that is read', () => {
+    const source = readFileSync(join(import.meta.dirname, '../../local/options.ts'), 'utf8')
+    const read = [...source.matchAll(/^ {8}'?([a-z-]+)'?: \{ type: '(?:string|boolean)'/gm)]
+    expect(read.length).toBeGreaterThan(15)
+    for (const [, name = ''] of read) expect(USAGE).toMatch(new RegExp(`--\\[?${name}\\b`))
+  })
+})
+
+describe('the options of how AWS behaves', () => {
+  it('are AWS’s own unless they are given', () => {
+    expect(options()).toMatchObject({ iam: true, quotas: {}, lossNotice: 'immediately', isStrict: false })
+  })
+
+  it('set the quotas of the account that are named, and no others', () => {
+    expect(options('--quota', 'requests=100, burst=50').quotas).toEqual({ requestsPerSecond: 100, burst: 50 })
+    expect(options('--quota', 'connections=1').quotas).toEqual({ newConnectionsPerSecond: 1 })
+  })
+
+  it('say when a cut line is noticed, what is strict, and that nothing is checked', () => {
+    expect(options('--loss-notice', 'at-idle-timeout').lossNotice).toBe('at-idle-timeout')
+    expect(options('--strict').isStrict).toBe(true)
+    expect(options('--iam', 'off').iam).toBe(false)
+  })
+
+  it.each([
+    [['--quota', 'posts=1'], '--quota is "posts=1"; expected requests, burst, connections'],
+    [['--quota', 'burst=0'], '--quota is "burst=0"; expected requests, burst, connections'],
+    [['--quota', 'requests=1,burst'], '--quota is "burst"; expected'],
+    [['--quota', 'toString=1'], '--quota is "toString=1"; expected'],
+    [['--loss-notice', 'soon'], '--loss-notice is "soon"; expected immediately, at-idle-timeout or never'],
+    [['--iam', 'maybe'], '--iam is "maybe"; expected on or off'],
+    [['--region', 'Ireland'], '--region is "Ireland"; expected the name of a Region, as in eu-west-1'],
+    [['--account', '1234'], '--account is "1234"; expected the 12 digits of an account'],
+    [['--strict=yes'], "Option '--strict' does not take an argument; --help lists the options"],
+    [['--nope'], "Unknown option '--nope'; --help lists the options"],
+  ])('are refused as %j, saying what is allowed', (args, message) => {
+    expect(() => parseOptions(args)).toThrow(UsageError)
+    expect(() => parseOptions(args)).toThrow(message)
+  })
+})
 
 describe('the options of faults and latency', () => {
   it('are none unless they are given', () => {

@@ -16,12 +16,7 @@ import type { ConnectionContext } from './events.ts'
 import { FrameMeter } from './frame-meter.ts'
 import type { Accepted } from './handshake.ts'
 import { MAX_FRAME_BYTES, MAX_MESSAGE_BYTES } from './limits.ts'
-
-/**
- * When the gateway notices that a line broke without a close frame. AWS gives no number: it may take as long as the idle
- * timeout, and `$disconnect` is "a best-effort event". Until then posts get 200, into the void.
- */
-export type LossNotice = 'immediately' | 'at-idle-timeout' | 'never'
+import type { LossNotice } from './loss-notice.ts'
 
 export interface SocketsOptions {
   readonly clock: Clock

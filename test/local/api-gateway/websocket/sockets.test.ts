@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { PostToConnectionCommand } from '@aws-sdk/client-apigatewaymanagementapi'
 import { describe, expect, it } from 'vitest'
-import type { LossNotice } from '../../../../local/api-gateway/websocket/sockets.ts'
+import type { LossNotice } from '../../../../local/api-gateway/websocket/loss-notice.ts'
 import { silentLog } from '../../../../local/log.ts'
 import { type Gateway, HANDSHAKE, open, send, start } from './fixture.ts'
 
