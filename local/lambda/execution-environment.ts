@@ -76,6 +76,8 @@ export class ExecutionEnvironment {
   #handOver: Sender
   /** In the order in which the thread takes them; it has begun with the first, or is about to. */
   readonly #assigned: Assigned[] = []
+  /** About to be handed over. */
+  readonly #passing: Invocation[] = []
   /** Moment of the clock and of the machine at which the first of them began. */
   #begun = { at: 0, on: 0 }
   #deadline: Timer | undefined
@@ -158,9 +160,18 @@ export class ExecutionEnvironment {
     this.#assigned.push({ work, number, since: performance.now() })
     const { settle: _settle, handBack: _handBack, ...passed } = work
     const { timeoutMs } = this.#options
-    this.#worker.postMessage({ ...passed, number, timeoutMs } satisfies Invocation)
-    this.#handOver.wake()
+    this.#pass({ ...passed, number, timeoutMs })
     if (this.#assigned.length === 1) this.#begin()
+  }
+
+  /** Invocations of one turn of the event loop go together: waking the thread costs more than a short handler. */
+  #pass(invocation: Invocation): void {
+    if (this.#passing.push(invocation) > 1) return
+    const worker = this.#worker
+    setImmediate(() => {
+      worker.postMessage(this.#passing.splice(0))
+      this.#handOver.wake()
+    })
   }
 
   /** Takes back what has lain ready for longer than `patienceMs` behind another that is not over. */

@@ -1,4 +1,4 @@
-import { randomFillSync } from 'node:crypto'
+import { fillRandom } from '../../random-bytes.ts'
 
 /**
  * Ids of the shape that API Gateway's have: 11 bytes in base64url with padding, 16 characters in all, always ending in
@@ -12,7 +12,7 @@ const KIND_AT = 4
 const CONSTANT_AT = 8
 
 function newId(atMs: number, isRequest: boolean, frontEnd?: Buffer): string {
-  const bytes = randomFillSync(Buffer.allocUnsafe(BYTES), KIND_AT)
+  const bytes = fillRandom(Buffer.allocUnsafe(BYTES), KIND_AT)
   bytes.writeUInt32BE(Math.floor(atMs / TICK_MS) % 2 ** 32, 0)
   const kind = bytes.readUInt8(KIND_AT)
   bytes.writeUInt8(isRequest ? kind & 0x7f : kind | 0xc0, KIND_AT)

@@ -75,13 +75,19 @@ async function run(): Promise<void> {
   for (;;) await serve(handler, take())
 }
 
+/** What has been handed over and is not begun, in order. */
+const received: Invocation[] = []
+
 /** The next invocation; sleeps, frozen with all that the handler left running, until there is one. */
 function take(): Invocation {
   for (;;) {
+    const next = received.shift()
+    if (next && handOver.begin(next.number)) return next
+    if (next) continue
     // A worker's parent port takes no other messages than these.
-    const received = port && (receiveMessageOnPort(port) as { message: Invocation } | undefined)
-    if (!received) handOver.sleep()
-    else if (handOver.begin(received.message.number)) return received.message
+    const more = port && (receiveMessageOnPort(port) as { message: Invocation[] } | undefined)
+    if (more) received.push(...more.message)
+    else handOver.sleep()
   }
 }
 
