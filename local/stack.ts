@@ -3,7 +3,6 @@ import { Apis, type RunningApi, isWebSocketApi } from './api-gateway/apis.ts'
 import { apiDefinitions } from './api-gateway/definitions.ts'
 import { ACCOUNT_QUOTAS, type AccountQuotas, accountThrottles } from './api-gateway/account.ts'
 import { HttpApi } from './api-gateway/http/api.ts'
-import type { ServiceCaller } from './api-gateway/http/service-integration.ts'
 import { OPEN } from './api-gateway/http/authorizers.ts'
 import { IamAuthorizer } from './api-gateway/http/iam-authorizer.ts'
 import { customDomains } from './api-gateway/websocket/custom-domain.ts'
@@ -19,12 +18,12 @@ import { type Difference, difference } from './cloudformation/difference.ts'
 import { DynamoDbService } from './dynamodb/service.ts'
 import { troubledDynamoDb } from './dynamodb/troubled-front.ts'
 import { scheduleDefinitions } from './events/definition.ts'
-import { callEvents } from './events/call.ts'
 import { eventsEndpoint } from './events/endpoint.ts'
 import { EventBuses } from './events/event-buses.ts'
 import { Schedules } from './events/schedules.ts'
 import { Targets } from './events/targets.ts'
 import type { Faults } from './faults.ts'
+import { gatewayServices } from './gateway-services.ts'
 import { type HostTable, portOf } from './hosts.ts'
 import { Iam } from './iam/iam.ts'
 import { functionDefinitions } from './lambda/function-definition.ts'
@@ -35,7 +34,6 @@ import { LambdaService } from './lambda/service.ts'
 import type { Latency } from './latency.ts'
 import { type Log, silentLog } from './log.ts'
 import { Services } from './services.ts'
-import { callSqs } from './sqs/call.ts'
 import { queueDefinitions } from './sqs/definition.ts'
 import { QueueEventSourceMappings } from './sqs/event-source-mappings.ts'
 import { sqsEndpoint } from './sqs/endpoint.ts'
@@ -274,10 +272,6 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
     const targets = new Targets({ functions, queues, log, mayInvoke: iam?.mayInvoke.bind(iam) })
     const buses = new EventBuses({ resources, environment, targets, clock, log })
     const sqs = sqsEndpoint(queues, { environment, log, iam })
-    const callServices: ServiceCaller = (service, operation, input) =>
-      service === 'SQS'
-        ? callSqs(queues, environment.accountId, operation, input)
-        : Promise.resolve(callEvents(buses, input))
     const parameters = new ParameterStore({ resources, given: given.ssm, environment, clock })
     const database = troubledDynamoDb(dynamodb, { clock, log, faults, latency })
     const services = new Services(
@@ -302,7 +296,7 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
       clock,
       log,
       environment,
-      services: callServices,
+      services: gatewayServices({ queues, buses, environment, iam }),
       hosts,
       ...accountThrottles({ ...ACCOUNT_QUOTAS, ...options.quotas }, clock),
       usagePlans: new UsagePlans(resources, clock),

@@ -59,7 +59,7 @@ async function handle(
 }
 
 /** Each entry by itself: `events:PutEvents` on its bus. */
-function accessesOf({ Entries }: Input, { partition, region, accountId }: Environment): Access[] {
+export function accessesOf({ Entries }: Input, { partition, region, accountId }: Environment): Access[] {
   const entries = Array.isArray(Entries) ? (Entries as Input[]) : []
   return entries.map(({ EventBusName, Source, DetailType }) => {
     const bus = typeof EventBusName === 'string' ? busName(EventBusName) : DEFAULT_BUS

@@ -2,9 +2,10 @@ import type { Clock } from '../clock.ts'
 import type { Environment, Resource } from '../cloudformation/resource.ts'
 import type { Log } from '../log.ts'
 import { AccessDeniedError } from './access-denied-error.ts'
-import { type KeyHolder, concerning, keyHolders, sessionOf } from './access-keys.ts'
+import { KeyHolder, concerning, keyHolders, sessionOf } from './access-keys.ts'
 import type { HttpMessage } from './canonical-request.ts'
 import { contextOf } from './context.ts'
+import { type Credentials, sessionCredentials } from './credentials.ts'
 import { type Denial, evaluate } from './evaluation.ts'
 import { grantFor, serviceGrantFor } from './grants.ts'
 import { type Identity, type Permissions, identities, importedRoles, tagsOf } from './identities.ts'
@@ -56,7 +57,7 @@ export class Iam {
   readonly #options: IamOptions
   readonly #signer = new Signer()
   readonly #said = new Set<string>()
-  #holders: ReadonlyMap<string, KeyHolder> = new Map()
+  #holders = new Map<string, KeyHolder>()
   #functions: ReadonlyMap<string, KeyHolder> = new Map()
   #roles: ReadonlyMap<string, Identity> = new Map()
   #resourcePolicies: ReadonlyMap<string, readonly Statement[]> = new Map()
@@ -170,12 +171,35 @@ export class Iam {
     return isAllowed
   }
 
-  #mayAs(role: Identity | undefined, caller: ServiceCaller, access: Access): boolean {
-    if (!role) return false
+  /**
+   * Takes on a role for a service that signs its calls with it.
+   * @returns undefined for a role that is not in the template or does not trust the service, which is said aloud
+   */
+  assume(caller: ServiceCaller, roleArn: string, sessionName: string): Credentials | undefined {
+    const role = this.#roles.get(roleArn)
+    if (!role || !this.#trusts(role, caller)) {
+      this.#sayOnce(
+        `${caller.service} may not take on ${roleArn} for ${caller.sourceArn}: it has to be a role of the template that ` +
+          'trusts the service',
+      )
+      return undefined
+    }
+    const credentials = sessionCredentials(role.arn, sessionName)
+    if (!this.#holders.has(credentials.accessKeyId)) {
+      const session = sessionOf(role, this.#options.environment, sessionName)
+      this.#holders.set(credentials.accessKeyId, new KeyHolder(credentials, session, role))
+    }
+    return credentials
+  }
+
+  #trusts(role: Identity, caller: ServiceCaller): boolean {
     const assuming = { action: 'sts:AssumeRole', resource: role.arn }
     const trust = role.trust.filter((statement) => statement.concernsAction(assuming.action))
-    if (evaluate({ ...NOBODY, resource: trust }, caller, role.arn, this.#contextOf(caller, assuming)))
-      return false
+    return !evaluate({ ...NOBODY, resource: trust }, caller, role.arn, this.#contextOf(caller, assuming))
+  }
+
+  #mayAs(role: Identity | undefined, caller: ServiceCaller, access: Access): boolean {
+    if (!role || !this.#trusts(role, caller)) return false
     const session = sessionOf(role, this.#options.environment, caller.service)
     return !this.#decide(session, concerning(role, access.action), access)
   }

@@ -1,3 +1,4 @@
+import { sourceArn } from './authorizer-event.ts'
 import type { RoutedRequest } from './event.ts'
 import type { ServiceIntegration } from './integration-definition.ts'
 import { mappedValue } from './request-values.ts'
@@ -23,11 +24,19 @@ export interface ServiceAnswer {
   readonly body: unknown
 }
 
-/** Calls an emulated service for the gateway: `('SQS', 'SendMessage', {"QueueUrl":"…","MessageBody":"…"})`. */
+/** What the gateway calls a service for, and as whom. */
+export interface GatewayCaller {
+  /** `arn:aws:execute-api:eu-west-1:123456789012:a1b2c3d4e5/dev/POST/tasks` */
+  readonly sourceArn: string
+  readonly credentialsArn: string | undefined
+}
+
+/** Calls an emulated service for the gateway: `('SQS', 'SendMessage', {"QueueUrl":"…","MessageBody":"…"}, …)`. */
 export type ServiceCaller = (
   service: string,
   operation: string,
   input: Readonly<Record<string, unknown>>,
+  caller: GatewayCaller,
 ) => Promise<ServiceAnswer>
 
 /** Parameters that are not text in the service's own API. */
@@ -39,7 +48,7 @@ const STRUCTURES = ['MessageAttributes', 'MessageSystemAttributes', 'MessageAttr
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-aws-services-reference.html
  */
 export async function callService(
-  { action, parameters }: ServiceIntegration,
+  { action, parameters, credentialsArn }: ServiceIntegration,
   routed: RoutedRequest,
   call: ServiceCaller,
 ): Promise<HttpResponse> {
@@ -53,7 +62,8 @@ export async function callService(
   const fields = Object.fromEntries(input)
   // One request makes one event, of which the operation takes a list.
   const given = action === 'EventBridge-PutEvents' ? { Entries: [fields] } : fields
-  const { statusCode, body } = await call(service, operation, given)
+  const caller = { sourceArn: sourceArn(routed), credentialsArn }
+  const { statusCode, body } = await call(service, operation, given, caller)
   return {
     statusCode,
     headers: { 'content-type': 'application/json' },

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -5,7 +6,9 @@ import { SignatureV4 } from '@smithy/signature-v4'
 import { App, Stack } from 'aws-cdk-lib'
 import {
   CfnIntegration,
+  CfnIntegrationResponse,
   CfnRoute,
+  CfnRouteResponse,
   HttpApi,
   HttpNoneAuthorizer,
   WebSocketApi,
@@ -15,7 +18,7 @@ import { HttpIamAuthorizer, WebSocketIamAuthorizer } from 'aws-cdk-lib/aws-apiga
 import { HttpLambdaIntegration, WebSocketLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations'
 import { AttributeType, StreamViewType, Table } from 'aws-cdk-lib/aws-dynamodb'
 import { CfnRule, EventBus } from 'aws-cdk-lib/aws-events'
-import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam'
+import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { CfnEventSourceMapping, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda'
 import { Queue } from 'aws-cdk-lib/aws-sqs'
 import { build } from 'esbuild'
@@ -30,6 +33,22 @@ const ACCOUNT = '123456789012'
 const REGION = 'eu-west-1'
 const TABLE = `arn:aws:dynamodb:${REGION}:${ACCOUNT}:table/Tasks`
 const QUEUE_URL = `https://sqs.${REGION}.amazonaws.com/${ACCOUNT}/Jobs`
+
+/** Services that routes of the WebSocket API `Direct` call by themselves. */
+const DIRECT = {
+  dynamodb: { action: 'PutItem', template: '{"TableName":"Tasks","Item":{"id":{"S":"direct"}}}' },
+  sqs: { action: 'SendMessage', template: `{"QueueUrl":"${QUEUE_URL}","MessageBody":"direct"}` },
+  events: {
+    action: 'PutEvents',
+    template: '{"Entries":[{"EventBusName":"Bus","Source":"s","DetailType":"d","Detail":"{}"}]}',
+  },
+}
+
+/** Subtypes that routes of the HTTP API call, with their parameters. */
+const FIRST_CLASS = {
+  'SQS-SendMessage': { QueueUrl: QUEUE_URL, MessageBody: 'direct' },
+  'EventBridge-PutEvents': { EventBusName: 'Bus', Source: 's', DetailType: 'd', Detail: '{}' },
+}
 
 /** An app with a function that has every grant, one that has none, and one whose policy denies what another allows. */
 async function synthesize(folder: string): Promise<string> {
@@ -97,6 +116,69 @@ async function synthesize(folder: string): Promise<string> {
     target: `integrations/${toBare.ref}`,
   })
   rest.addRoutes({ path: '/open', integration, authorizer: new HttpNoneAuthorizer() })
+
+  const roles = {
+    may: new Role(stack, 'May', { assumedBy: new ServicePrincipal('apigateway.amazonaws.com') }),
+    'may-not': new Role(stack, 'MayNot', { assumedBy: new ServicePrincipal('apigateway.amazonaws.com') }),
+    'is-not-trusted': new Role(stack, 'NotTrusted', {
+      assumedBy: new ServicePrincipal('events.amazonaws.com'),
+    }),
+    'is-none': undefined,
+  }
+  for (const role of [roles.may, roles['is-not-trusted']]) {
+    table.grantWriteData(role)
+    queue.grantSendMessages(role)
+    bus.grantPutEventsTo(role)
+  }
+  const direct = new WebSocketApi(stack, 'Direct')
+  new WebSocketStage(stack, 'DirectDev', { webSocketApi: direct, stageName: 'dev', autoDeploy: true })
+  for (const [who, role] of Object.entries(roles))
+    for (const [service, { action, template }] of Object.entries(DIRECT)) {
+      const id = `${service} ${who}`
+      const { apiId } = direct
+      const credentials = role && { credentialsArn: role.roleArn }
+      const { ref } = new CfnIntegration(stack, `To ${id}`, {
+        apiId,
+        integrationType: 'AWS',
+        integrationMethod: 'POST',
+        integrationUri: `arn:aws:apigateway:${REGION}:${service}:action/${action}`,
+        requestTemplates: { $default: template },
+        templateSelectionExpression: '\\$default',
+        ...credentials,
+      })
+      new CfnIntegrationResponse(stack, `From ${id}`, {
+        apiId,
+        integrationId: ref,
+        integrationResponseKey: '$default',
+      })
+      const route = new CfnRoute(stack, `Route ${id}`, {
+        apiId,
+        routeKey: id,
+        routeResponseSelectionExpression: '$default',
+        target: `integrations/${ref}`,
+      })
+      new CfnRouteResponse(stack, `Answer ${id}`, {
+        apiId,
+        routeId: route.ref,
+        routeResponseKey: '$default',
+      })
+    }
+  for (const [who, role] of Object.entries(roles))
+    for (const [subtype, requestParameters] of Object.entries(FIRST_CLASS)) {
+      const { ref } = new CfnIntegration(stack, `${subtype} ${who}`, {
+        apiId: rest.apiId,
+        integrationType: 'AWS_PROXY',
+        integrationSubtype: subtype,
+        payloadFormatVersion: '1.0',
+        requestParameters,
+        ...(role && { credentialsArn: role.roleArn }),
+      })
+      new CfnRoute(stack, `Route ${subtype} ${who}`, {
+        apiId: rest.apiId,
+        routeKey: `GET /${subtype}/${who}`,
+        target: `integrations/${ref}`,
+      })
+    }
 
   table.grantReadWriteData(granted)
   queue.grantSendMessages(granted)
@@ -282,6 +364,49 @@ it('a rule does not reach a function without permission', async () => {
       /^iam: events\.amazonaws\.com may not lambda:InvokeFunction on .*:function:Bare for .*:rule\/Bus\//,
     ),
   )
+})
+
+describe('a route that calls a service with a role', () => {
+  const answerTo = async (key: string, running = guarded) => {
+    const socket = new WebSocket(urlOf(running, 'Direct'))
+    await once(socket, 'open')
+    socket.send(JSON.stringify({ action: key }))
+    const [data] = (await once(socket, 'message')) as [Buffer]
+    socket.terminate()
+    return data.toString()
+  }
+
+  it.each(Object.keys(DIRECT))('of a WebSocket API reaches %s with the grant', async (service) => {
+    expect(await answerTo(`${service} may`)).not.toMatch(/denied|error/i)
+  })
+
+  it.each(Object.keys(DIRECT))('of a WebSocket API is refused by %s without the grant', async (service) => {
+    expect(await answerTo(`${service} may-not`)).toMatch(
+      /AccessDenied.*:assumed-role\/.*\/BackplaneAssumeRoleSession is not authorized to perform/,
+    )
+  })
+
+  it.each(['is-not-trusted', 'is-none'])(
+    'of a WebSocket API answers Internal server error where the role %s',
+    async (who) => {
+      expect(await answerTo(`dynamodb ${who}`)).toMatch(/^\{"message": "Internal server error"/)
+      expect(await answerTo(`dynamodb ${who}`, unguarded)).toBe('{}')
+    },
+  )
+
+  it.each(Object.keys(FIRST_CLASS))('of an HTTP API reaches %s with the grant alone', async (subtype) => {
+    const refused = subtype === 'SQS-SendMessage' ? 403 : 400
+    for (const [who, status] of Object.entries({
+      may: 200,
+      'may-not': refused,
+      'is-not-trusted': refused,
+      'is-none': refused,
+    })) {
+      const response = await signedFetch(`${urlOf(guarded, 'Rest')}/${subtype}/${who}`)
+      expect([who, response.status]).toEqual([who, status])
+      if (status !== 200) expect(await response.text()).toMatch(/AccessDenied.*is not authorized to perform/)
+    }
+  })
 })
 
 describe('a route of an HTTP API with AWS_IAM', () => {

@@ -1,11 +1,16 @@
 import { portOf } from '../../../hosts.ts'
-import { DEVELOPER } from '../../../iam/credentials.ts'
+import { type Credentials, DEVELOPER } from '../../../iam/credentials.ts'
 import { signedHeaders } from '../../../iam/signing.ts'
 import { withStageVariables } from '../../stage-variables.ts'
 import type { IntegrationDefinition } from '../integration-definition.ts'
 import { type Backend, type BackendAnswer, type BackendRequest, firstOf } from './backend.ts'
 import type { HttpAnswer, HttpClient } from './http-client.ts'
-import { type IntegrationDeps, IntegrationError, type IntegrationRequest } from './integration.ts'
+import {
+  type IntegrationDeps,
+  IntegrationError,
+  type IntegrationRequest,
+  sourceArnOf,
+} from './integration.ts'
 import { fromQueryCall, toQueryAnswer } from './sqs-query.ts'
 
 /** How the JSON protocol of a service names its operations: `x-amz-target: AmazonSQS.SendMessage`. */
@@ -17,6 +22,9 @@ const PROTOCOLS: Readonly<Record<string, { readonly target: string; readonly ver
 
 /** `arn:aws:apigateway:eu-west-1:sqs:path/123456789012/queue`, `…:dynamodb:action/PutItem` */
 const SERVICE_IN_URI = /^arn:[^:]+:apigateway:([^:]+):(?:[\w-]+\.)?([\w-]+):(path|action)\/(.+)$/
+
+/** What the gateway calls its sessions of a role, as CloudTrail and the `SenderId` of SQS show them. */
+const SESSION_NAME = 'BackplaneAssumeRoleSession'
 
 /** `AWS` with another service than Lambda: one of its operations. */
 export class AwsServiceBackend implements Backend {
@@ -53,16 +61,31 @@ export class AwsServiceBackend implements Backend {
   async call(request: BackendRequest, of: IntegrationRequest): Promise<BackendAnswer> {
     if (portOf(this.#deps.hosts?.() ?? {}, this.#host) === undefined)
       throw new IntegrationError(`it calls "${this.#host}", which is not emulated by the local stack`)
-    if (this.#kind === 'action') return this.#send(this.#rest, request.body)
+    const credentials = this.#credentialsFor(of)
+    if (this.#kind === 'action') return this.#send(this.#rest, request.body, credentials)
     const path = withStageVariables(this.#rest, of.stageVariables).replace(
       /\{(\w+)\}/g,
       (_, name: string) => firstOf(request.path[name]) ?? '',
     )
     const { action, input } = fromQueryCall(formOf(request), `https://${this.#host}/${path}`)
-    return toQueryAnswer(action, await this.#send(action, Buffer.from(JSON.stringify(input))))
+    return toQueryAnswer(action, await this.#send(action, Buffer.from(JSON.stringify(input)), credentials))
   }
 
-  #send(action: string, body: Buffer): Promise<HttpAnswer> {
+  /** @throws IntegrationError where there is no role, or none that the gateway may take on */
+  #credentialsFor(of: IntegrationRequest): Credentials {
+    const { iam } = this.#deps
+    if (!iam) return DEVELOPER
+    const { credentialsArn } = this.#definition
+    // On AWS the service's own resource policy would decide then.
+    if (credentialsArn === undefined)
+      throw new IntegrationError(`it calls "${this.#host}" without CredentialsArn, the role to call it with`)
+    const gateway = { service: 'apigateway.amazonaws.com', sourceArn: sourceArnOf(this.#deps, of) }
+    const credentials = iam.assume(gateway, credentialsArn, SESSION_NAME)
+    if (credentials) return credentials
+    throw new IntegrationError(`it can not take on the role ${credentialsArn} to call "${this.#host}"`)
+  }
+
+  #send(action: string, body: Buffer, credentials: Credentials): Promise<HttpAnswer> {
     const { target = '', version = '1.0' } = PROTOCOLS[this.#service] ?? {}
     const call = {
       url: new URL(`https://${this.#host}/`),
@@ -74,8 +97,7 @@ export class AwsServiceBackend implements Backend {
       body,
     }
     const scope = { region: this.#region, service: this.#service }
-    // The role's own permissions are not checked: whoever wrote the template may do anything here.
-    const headers = signedHeaders(call, DEVELOPER, scope, this.#deps.clock.now())
+    const headers = signedHeaders(call, credentials, scope, this.#deps.clock.now())
     return this.#client.send({ ...call, headers, timeoutMs: this.#definition.timeoutMs })
   }
 }

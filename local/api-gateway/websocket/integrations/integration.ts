@@ -1,6 +1,7 @@
 import type { Clock } from '../../../clock.ts'
 import type { Environment } from '../../../cloudformation/resource.ts'
 import type { HostTable } from '../../../hosts.ts'
+import type { Iam } from '../../../iam/iam.ts'
 import type { FunctionInvoker } from '../../../lambda/invoker.ts'
 import type { Log } from '../../../log.ts'
 import type { StageVariables } from '../../stage-variables.ts'
@@ -67,6 +68,8 @@ export interface IntegrationDeps {
    * @default always
    */
   readonly mayInvoke?: (functionArn: string, sourceArn: string, credentialsArn?: string) => boolean
+  /** Has the roles that the gateway calls services with; without it anybody may do anything. */
+  readonly iam?: Pick<Iam, 'assume'> | undefined
 }
 
 /** What stops a call to a backend; the message is for the developer's log. */

@@ -86,6 +86,7 @@ describe('an integration with EventBridge', () => {
       apiResources({
         integration: {
           IntegrationSubtype: 'EventBridge-PutEvents',
+          CredentialsArn: 'arn:role',
           PayloadFormatVersion: '1.0',
           RequestParameters: {
             Source: 'tasks',
@@ -114,7 +115,10 @@ describe('an integration with EventBridge', () => {
       Resources: ['arn:a'],
       Time: Date.UTC(2026, 10, 23, 9) / 1000,
     }
-    expect(calls).toEqual([['EventBridge', 'PutEvents', { Entries: [entry] }]])
+    const sourceArn = 'arn:aws:execute-api:eu-west-1:123456789012:x1y2z3abcd/$default/$default'
+    expect(calls).toEqual([
+      ['EventBridge', 'PutEvents', { Entries: [entry] }, { sourceArn, credentialsArn: 'arn:role' }],
+    ])
   })
 })
 
