@@ -1,4 +1,5 @@
-import { basename } from 'node:path'
+import { statSync, utimesSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { bundle } from '../../lib/bundle.ts'
 
@@ -33,6 +34,18 @@ describe('bundle', () => {
     expect(basename(folder)).toBe('disconnect')
     const code = Object.entries(metafile.outputs).find(([path]) => path.endsWith('index.mjs'))
     expect(code?.[1].bytes).toBe(bytes)
+  })
+
+  it('is made again when what it was made from or the bundle itself has changed, and not before', () => {
+    const { folder, bytes } = bundle('lambda/sweep.ts')
+    const file = join(folder, 'index.mjs')
+    const madeAt = () => statSync(file).mtimeMs
+    const first = madeAt()
+    expect(bundle('lambda/sweep.ts').bytes).toBe(bytes)
+    expect(madeAt()).toBe(first)
+    utimesSync(file, 1, 1)
+    bundle('lambda/sweep.ts')
+    expect(madeAt()).toBeGreaterThan(1000)
   })
 
   it('throws for a file that is not there', () => {
