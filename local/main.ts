@@ -1,10 +1,11 @@
 // The command line: runs a CDK app on this machine until it is told to stop.
 import inspector from 'node:inspector'
 import { createWriteStream, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { join, relative, sep } from 'node:path'
 import { PortTakenError } from './api-gateway/apis.ts'
 import { isAssembly } from './cloudformation/assembly.ts'
-import { synthesize } from './cloudformation/synthesize.ts'
+import { outputOf } from './cloudformation/synthesize.ts'
+import { Synthesizer } from './cloudformation/synthesizer.ts'
 import { DEVELOPER } from './iam/credentials.ts'
 import { type FunctionOutput, outputText } from './lambda/output.ts'
 import { faultsHelp } from './fault-kinds.ts'
@@ -15,6 +16,7 @@ import { PageServer } from './page.ts'
 import { type RunningStack, startStack } from './stack.ts'
 import { screen } from './screen.ts'
 import { USAGE } from './usage.ts'
+import { startWatching } from './watch/start-watching.ts'
 import { watchParent } from './watch-parent.ts'
 
 async function run(options: Options): Promise<void> {
@@ -26,8 +28,9 @@ async function run(options: Options): Promise<void> {
   const { log, output, endLog } = openLog(logFile)
   const outputsFile = join(state, 'outputs.json')
   rmSync(outputsFile, { force: true }) // left by a stack that was killed: it says where nothing is any more
-  const page = new PageServer(web)
+  const page = new PageServer(web, options.watch)
   let stack: RunningStack | undefined
+  let stopWatching: (() => Promise<void>) | undefined
   let isStopping = false
 
   const stop = async (): Promise<void> => {
@@ -36,6 +39,7 @@ async function run(options: Options): Promise<void> {
     rmSync(outputsFile, { force: true })
     unlock()
     await page.close()
+    await stopWatching?.()
     await stack?.close()
     await endLog()
     process.exit(0)
@@ -48,7 +52,10 @@ async function run(options: Options): Promise<void> {
   try {
     const pagePort = await listenForPage(page, port)
     const assembly = isAssembly(app) ? app : join(state, 'cdk.out')
-    if (assembly !== app) await synthesize({ project: app, output: assembly, context })
+    const project = assembly === app ? undefined : app
+    const synthesizer =
+      project === undefined ? undefined : new Synthesizer({ project, output: assembly, context })
+    await synthesizer?.run()
     stack = await startStack({
       assembly,
       firstPort: port === 0 ? 0 : pagePort + 1,
@@ -65,21 +72,35 @@ async function run(options: Options): Promise<void> {
       ...(latency ? { latency } : {}),
     })
     const pageUrl = `http://localhost:${pagePort}`
-    const outputs = {
-      page: pageUrl,
-      apis: stack.apis,
-      dynamodb: stack.dynamodb.engine.endpoint,
-      tables: { ...stack.namesOf('AWS::DynamoDB::Table'), ...stack.namesOf('AWS::DynamoDB::GlobalTable') },
-      functions: stack.namesOf('AWS::Lambda::Function'),
-      region: stack.deployment.environment.region,
-      credentials: DEVELOPER,
-      outputs: stack.outputs,
+    const running = stack
+    const publish = () => {
+      page.outputs = outputsOf(running, pageUrl)
+      writeFileSync(`${outputsFile}.new`, `${JSON.stringify(page.outputs, null, 2)}\n`)
+      renameSync(`${outputsFile}.new`, outputsFile)
     }
-    page.outputs = outputs
-    writeFileSync(`${outputsFile}.new`, `${JSON.stringify(outputs, null, 2)}\n`)
-    renameSync(`${outputsFile}.new`, outputsFile)
+    publish()
     process.stdout.write(screen(stack, pageUrl, relative(process.cwd(), logFile)))
     if (faults) process.stdout.write(`  Faults strike; --seed ${faults.seed} makes them strike so again.\n\n`)
+    if (options.watch)
+      stopWatching = await startWatching({
+        stack,
+        assembly,
+        ...(project !== undefined && synthesizer ? { source: { project, synthesizer } } : {}),
+        except: [
+          state,
+          ...(data === undefined ? [] : [data]),
+          ...(project === undefined ? [] : [outputOf(project)]),
+        ],
+        say: (text) => {
+          log.info('watch', text)
+          process.stdout.write(`${text}\n`)
+        },
+        onUpdate: publish,
+        onChange: (files) => {
+          page.changed(files)
+          return web !== undefined && files.every((file) => file.startsWith(web + sep))
+        },
+      })
   } catch (error) {
     unlock()
     await page.close()
@@ -87,6 +108,18 @@ async function run(options: Options): Promise<void> {
     throw error
   }
 }
+
+/** Where everything is, for pages and programs. */
+const outputsOf = (stack: RunningStack, page: string) => ({
+  page,
+  apis: stack.apis,
+  dynamodb: stack.dynamodb.engine.endpoint,
+  tables: { ...stack.namesOf('AWS::DynamoDB::Table'), ...stack.namesOf('AWS::DynamoDB::GlobalTable') },
+  functions: stack.namesOf('AWS::Lambda::Function'),
+  region: stack.deployment.environment.region,
+  credentials: DEVELOPER,
+  outputs: stack.outputs,
+})
 
 async function listenForPage(page: PageServer, port: number): Promise<number> {
   try {

@@ -21,6 +21,8 @@ export interface Options {
   readonly state: string
   /** Folder that keeps the tables from one start to the next; without it they begin empty. */
   readonly data: string | undefined
+  /** Whether edits are applied to the running stack. */
+  readonly watch: boolean
   /** Whether signatures and permissions are checked. */
   readonly iam: boolean
   /** Context for the app, over its own. */
@@ -68,6 +70,7 @@ export function parseOptions(args: readonly string[]): Options | 'help' | 'fault
     web: values.web === undefined ? undefined : resolve(values.web),
     state: resolve(values.state),
     data: values.data === undefined ? undefined : resolve(values.data),
+    watch: !values['no-watch'],
     iam: oneOf('--iam', values.iam, ['on', 'off']) === 'on',
     inspect: values.inspect === undefined ? undefined : toPort('--inspect', values.inspect),
     context: pairs(values, 'context'),
@@ -136,6 +139,7 @@ function parse(args: readonly string[]) {
         web: { type: 'string' },
         state: { type: 'string', default: '.openline' },
         data: { type: 'string' },
+        'no-watch': { type: 'boolean', default: false },
         iam: { type: 'string', default: 'on' },
         inspect: { type: 'string' },
         context: { type: 'string', short: 'c', ...REPEATED },

@@ -117,7 +117,6 @@ export class RunningStack {
     const all = [...changes.added, ...changes.removed, ...changes.changed]
     const concerns = (type: RegExp) => all.some((resource) => type.test(resource.type))
     iam?.update(resources)
-    this.#deployment = deployment
     parameters.update(changes.added.concat(changes.changed))
     if (concerns(/^AWS::SQS::/)) queues.update(definitions.queues)
     const hostsBefore = hosts()
@@ -130,6 +129,7 @@ export class RunningStack {
     if (concerns(/^AWS::(SQS::|Lambda::)/)) await queueMappings.update(resources)
     if (concerns(/^AWS::Events::/)) buses.update(resources)
     if (concerns(/^AWS::(Events::Rule|Scheduler::)/)) schedules.update(definitions.schedules)
+    this.#deployment = deployment
     return { ...changes, failures }
   }
 

@@ -52,16 +52,27 @@ export function appCommand({ project, output, context = {} }: SynthesizeOptions)
   return { app, project, env }
 }
 
-function readConfig(project: string): { app: string; context?: Readonly<Record<string, unknown>> } {
+/** Where the CDK CLI writes the project's assembly: files that come and go there are no sources. */
+export function outputOf(project: string): string {
+  return join(project, readConfig(project).output ?? 'cdk.out')
+}
+
+interface Config {
+  readonly app: string
+  readonly output?: string
+  readonly context?: Readonly<Record<string, unknown>>
+}
+
+function readConfig(project: string): Config {
   const file = join(project, 'cdk.json')
   if (!existsSync(file))
     throw new Error(
       `"${project}" has neither a manifest.json nor a cdk.json; expected a cdk.out or a CDK project`,
     )
-  const { app, context } = readJson(file) as { app?: unknown; context?: Readonly<Record<string, unknown>> }
-  if (typeof app !== 'string')
+  const config = readJson(file) as Partial<Config>
+  if (typeof config.app !== 'string')
     throw new Error(`"${file}" has no "app"; expected the command that runs the CDK app`)
-  return { app, ...(context ? { context } : {}) }
+  return { ...config, app: config.app }
 }
 
 function readJson(file: string): unknown {

@@ -73,7 +73,7 @@ describe('the command line', () => {
   })
 
   it('exits with 1 for a folder that is no app, and says what was expected', async () => {
-    const { exit, printed } = start(tmpdir())
+    const { exit, printed } = start(tmpdir(), '--port', '0')
     expect(await exit).toBe(1)
     expect(printed.error).toMatch(
       /has neither a manifest.json nor a cdk.json; expected a cdk.out or a CDK project/,
