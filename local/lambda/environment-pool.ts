@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../clock.ts'
 import type { ExecutionEnvironment, Work } from './execution-environment.ts'
-import type { InvokeResult } from './invoker.ts'
+import { failure } from './failures.ts'
 import { IDLE_ENVIRONMENT_MS } from './limits.ts'
 
 export interface PoolOptions {
@@ -204,7 +204,4 @@ export class EnvironmentPool {
   }
 }
 
-const CLOSED: InvokeResult = {
-  payload: JSON.stringify({ errorType: 'Runtime.ExitError', errorMessage: 'the local stack has ended' }),
-  functionError: 'Unhandled',
-}
+const CLOSED = failure('Runtime.ExitError', 'the local stack has ended')

@@ -1,53 +1,21 @@
 import { rmSync } from 'node:fs'
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import type { Clock, Timer } from '../clock.ts'
+import { type EnvironmentThread, type ThreadOptions, startThread } from './environment-thread.ts'
+import type { EnvironmentWatcher, InvocationReport } from './environment-watcher.ts'
+import { exitReason, failure, tooLarge } from './failures.ts'
 import type { InvokeResult } from './invoker.ts'
 import { INIT_TIMEOUT_MS, MAX_RESPONSE_BYTES } from './limits.ts'
-import { Sender, newHandOver, SLOTS } from './runtime/hand-over.ts'
-import type {
-  ErrorPayload,
-  FromWorker,
-  Invocation,
-  InvocationContext,
-  LogLine,
-  WorkerData,
-} from './runtime/protocol.ts'
+import { type Sender, SLOTS } from './runtime/hand-over.ts'
+import type { FromWorker, Invocation, InvocationContext } from './runtime/protocol.ts'
 import type { Trouble } from './runtime/trouble.ts'
 
-export interface EnvironmentOptions {
-  readonly code: string
-  readonly data: Omit<WorkerData, 'handOver' | 'nodeOptions'>
-  readonly env: Readonly<Record<string, string>>
-  readonly memoryMb: number
+export interface EnvironmentOptions extends ThreadOptions {
   readonly timeoutMs: number
   readonly clock: Clock
   /** Whether a debugger may have stopped the thread, so that its time does not count. */
   readonly isDebugged: () => boolean
   readonly watcher: EnvironmentWatcher
-}
-
-/** Who is told what happens in an execution environment. */
-export interface EnvironmentWatcher {
-  onLog(line: LogLine, requestId: string | undefined): void
-  /** A failure in the developer's code, by its stack where it has one. */
-  onError(stack: string, requestId: string | undefined, elapsedMs: number): void
-  /** The handler could not be loaded. */
-  onInitError(stack: string): void
-  /** Loading took too long, and is done once more by the first invocation. */
-  onInitTimeout(): void
-  onStart(requestId: string): void
-  /** An invocation is over; the next, if there is one, has begun. */
-  onEnd(report: InvocationReport): void
-}
-
-export interface InvocationReport {
-  readonly requestId: string
-  readonly durationMs: number
-  /** Of the environment's first invocation only: how long the handler took to load. */
-  readonly initMs: number | undefined
-  /** The most that was seen so far. */
-  readonly memoryBytes: number
-  readonly status: 'success' | 'error' | 'timeout'
 }
 
 /** An invocation, and what becomes of it. */
@@ -111,7 +79,7 @@ export class ExecutionEnvironment {
       this.#initMs = undefined
       await this.#worker.terminate()
     } else if (outcome.type === 'exit') {
-      this.#initError = failure({ errorType: 'Runtime.ExitError', errorMessage: outcome.reason })
+      this.#initError = failure('Runtime.ExitError', outcome.reason)
       if (!this.#isStopping) this.#options.watcher.onInitError(outcome.reason)
     } else if (outcome.type === 'error') {
       this.#initError = { payload: outcome.payload, functionError: 'Unhandled' }
@@ -200,28 +168,16 @@ export class ExecutionEnvironment {
     rmSync(this.temporaryFolder, { recursive: true, force: true })
   }
 
-  #startThread(): { worker: Worker; handOver: Sender } {
-    const { code, data, env: variables, memoryMb } = this.#options
-    const { NODE_OPTIONS: nodeOptions, ...env } = variables
-    const handOver = newHandOver()
-    const workerData: WorkerData = { ...data, nodeOptions, handOver }
-    const worker = new Worker(code, {
-      eval: true,
-      workerData,
-      env,
-      name: variables['AWS_LAMBDA_FUNCTION_NAME'] ?? '',
-      resourceLimits: { maxOldGenerationSizeMb: memoryMb },
-      stdout: true,
-      stderr: true,
-      execArgv: [],
-    })
+  #startThread(): EnvironmentThread {
+    const thread = startThread(this.#options)
+    const { worker } = thread
     const unlessReplaced = (act: () => void) => {
       if (worker === this.#worker) act()
     }
     worker.on('message', (message: FromWorker) => unlessReplaced(() => this.#receive(message)))
     worker.on('error', (error) => unlessReplaced(() => this.#end(exitReason(error))))
     worker.on('exit', (status) => unlessReplaced(() => this.#end(exitReason(status))))
-    return { worker, handOver: new Sender(handOver) }
+    return thread
   }
 
   #begin(): void {
@@ -301,7 +257,7 @@ export class ExecutionEnvironment {
     const { requestId } = first.work
     const errorMessage = `RequestId: ${requestId} ${reason}`
     if (!this.#isStopping) this.#report(reason)
-    this.#finish(failure({ errorType, errorMessage }), errorType === 'Sandbox.Timedout' ? 'timeout' : 'error')
+    this.#finish(failure(errorType, errorMessage), errorType === 'Sandbox.Timedout' ? 'timeout' : 'error')
   }
 
   #report(stack: string): void {
@@ -350,22 +306,3 @@ interface Exit {
   readonly type: 'exit'
   readonly reason: string
 }
-
-/** As Lambda words the end of a runtime's process. */
-function exitReason(end: number | Error): string {
-  if (end === 0) return 'Error: Runtime exited without providing a reason'
-  if (typeof end === 'number') return `Error: Runtime exited with error: exit status ${end}`
-  const isMemory = (end as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY'
-  return `Error: Runtime exited with error: ${isMemory ? 'signal: killed' : end.message}`
-}
-
-const failure = (payload: ErrorPayload): InvokeResult => ({
-  payload: JSON.stringify(payload),
-  functionError: 'Unhandled',
-})
-
-const tooLarge = () =>
-  failure({
-    errorType: 'Function.ResponseSizeTooLarge',
-    errorMessage: `Response payload size exceeded maximum allowed payload size (${MAX_RESPONSE_BYTES} bytes).`,
-  })

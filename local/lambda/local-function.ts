@@ -7,7 +7,9 @@ import { KINDS } from '../fault-kinds.ts'
 import { pause } from '../pause.ts'
 import { EnvironmentPool } from './environment-pool.ts'
 import { environmentVariables } from './environment-variables.ts'
-import { type EnvironmentWatcher, ExecutionEnvironment } from './execution-environment.ts'
+import type { EnvironmentWatcher } from './environment-watcher.ts'
+import { ExecutionEnvironment } from './execution-environment.ts'
+import { failure } from './failures.ts'
 import type { FunctionDefinition } from './function-definition.ts'
 import { FunctionThrottledError, type InvokeOptions, type InvokeResult } from './invoker.ts'
 import { DEFAULT_MAX_ENVIRONMENTS, INIT_TIMEOUT_MS, MAX_TAIL_BYTES } from './limits.ts'
@@ -69,6 +71,7 @@ export class LocalFunction {
    * @throws FunctionThrottledError
    */
   async invoke(event: unknown, version: string = LATEST, options: InvokeOptions = {}): Promise<InvokeResult> {
+    // Not of AWS: there a function without code, or with another runtime's, is refused or started when it is deployed.
     const { runtime, name, reservedConcurrency } = this.#definition
     try {
       if (!runtime.startsWith('nodejs') && runtime !== '') return unsupported(runtime)
@@ -276,9 +279,3 @@ const isDebugged = () => inspector.url() !== undefined
 
 const unsupported = (runtime: string) =>
   failure('Runtime.NotEmulated', `runtime "${runtime}" is not emulated; nodejs runtimes are`)
-
-// Not of AWS: there a function without code, or with another runtime's, is refused or started when it is deployed.
-const failure = (errorType: string, errorMessage: string): InvokeResult => ({
-  payload: JSON.stringify({ errorType, errorMessage }),
-  functionError: 'Unhandled',
-})

@@ -1,4 +1,4 @@
-import type { InvocationReport } from './execution-environment.ts'
+import type { InvocationReport } from './environment-watcher.ts'
 
 export interface PlatformLogOptions {
   readonly isJson: boolean

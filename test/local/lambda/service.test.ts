@@ -3,8 +3,6 @@ import { describe, expect, it } from 'vitest'
 import { ManualClock } from '../../../local/clock.ts'
 import { makeFunction, makeFunctions } from './fixture.ts'
 
-const NEVER = 'export const handler = () => new Promise(() => {})'
-
 /** Each waits until so many are under way together, and answers with a number that only its environment has. */
 const MEETING = `
   import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
@@ -30,86 +28,6 @@ describe('a function', () => {
   it('replies null when the handler gives undefined', async () => {
     const { call } = makeFunction('export const handler = async () => undefined')
     expect(await call('Fn')).toEqual({ reply: null })
-  })
-
-  it('fails with type, message and trace of a thrown Error', async () => {
-    const { call, lines } = makeFunction(
-      `class TooMuch extends Error { name = 'TooMuch' }
-       export const handler = async () => { throw new TooMuch('boom') }`,
-    )
-    expect(await call('Fn')).toEqual({
-      functionError: 'Unhandled',
-      reply: {
-        errorType: 'TooMuch',
-        errorMessage: 'boom',
-        trace: expect.arrayContaining([expect.stringContaining('boom')]) as unknown,
-      },
-    })
-    expect(lines).toContainEqual({
-      level: 'error',
-      source: 'Fn',
-      text: expect.stringContaining('boom') as unknown,
-    })
-  })
-
-  it.each([
-    [`'boom'`, 'string', 'boom'],
-    ['42', 'number', '42'],
-  ])('fails with the type of %s when that is thrown', async (thrown, errorType, errorMessage) => {
-    const { call } = makeFunction(`export const handler = async () => { throw ${thrown} }`)
-    expect(await call('Fn')).toEqual({
-      functionError: 'Unhandled',
-      reply: { errorType, errorMessage, trace: [] },
-    })
-  })
-
-  it('times out in a busy loop while another function is served', async () => {
-    const clock = new ManualClock()
-    const { call, logged } = makeFunctions({
-      clock,
-      files: {
-        'index.mjs': `export const loop = () => { console.log('looping'); for (;;); }
-          export const echo = async (event) => event`,
-      },
-      functions: { Loop: { Handler: 'index.loop', Timeout: 2 }, Echo: { Handler: 'index.echo' } },
-    })
-    const looping = call('Loop')
-    await logged('looping')
-    expect(await call('Echo', [1])).toEqual({ reply: [1] })
-    clock.advance(2000)
-    expect(await looping).toEqual({
-      functionError: 'Unhandled',
-      reply: {
-        errorType: 'Sandbox.Timedout',
-        errorMessage: expect.stringMatching(
-          /^RequestId: [-\da-f]{36} Error: Task timed out after 2\.00 seconds$/,
-        ) as unknown,
-      },
-    })
-  })
-
-  it('fails with Runtime.ExitError when it exits, and starts anew', async () => {
-    const { call } = makeFunction(
-      `export const handler = async ({ exit }) => exit ? process.exit(0) : 'alive'`,
-    )
-    expect(await call('Fn', { exit: true })).toEqual({
-      functionError: 'Unhandled',
-      reply: {
-        errorType: 'Runtime.ExitError',
-        errorMessage: expect.stringMatching(
-          /^RequestId: [-\da-f]{36} Error: Runtime exited without providing a reason$/,
-        ) as unknown,
-      },
-    })
-    expect(await call('Fn')).toEqual({ reply: 'alive' })
-  })
-
-  it('fails with Runtime.NodeJsExit when nothing is left that could settle its promise', async () => {
-    const { call } = makeFunction(NEVER)
-    expect(await call('Fn')).toMatchObject({
-      functionError: 'Unhandled',
-      reply: { errorType: 'Runtime.NodeJsExit' },
-    })
   })
 
   it('keeps the state of its modules between invocations', async () => {
@@ -224,35 +142,11 @@ describe('a function', () => {
     expect(reply).not.toHaveProperty('HOME')
   })
 
-  it.each([
-    ['index', 'Runtime.MalformedHandlerName', 'Bad handler'],
-    ['nope.handler', 'Runtime.ImportModuleError', "Error: Cannot find module 'nope'"],
-    ['index.nope', 'Runtime.HandlerNotFound', 'index.nope is undefined or not exported'],
-  ])('fails when the handler is "%s", with %s', async (Handler, errorType, errorMessage) => {
-    const { call } = makeFunction('export const handler = async () => 1', { Handler })
-    const { functionError, reply } = await call('Fn')
-    expect({ functionError, ...(reply as object) }).toMatchObject({
-      functionError: 'Unhandled',
-      errorType,
-      errorMessage: expect.stringContaining(errorMessage) as unknown,
-    })
-  })
-
   it('starts with NODE_OPTIONS that a thread can not have, and sees them', async () => {
     const { call } = makeFunction('export const handler = async () => process.env.NODE_OPTIONS', {
       Environment: { Variables: { NODE_OPTIONS: '--max-http-header-size=16384' } },
     })
     expect(await call('Fn')).toEqual({ reply: '--max-http-header-size=16384' })
-  })
-
-  it('fails when its code can not be found, and logs that', async () => {
-    const { call, lines } = makeFunction('', { Code: { S3Bucket: 'assets', S3Key: 'missing' } })
-    const text = 'Test/Fn: the code "missing" is no asset of the assembly; expected an asset or inline code'
-    expect(await call('Fn')).toEqual({
-      functionError: 'Unhandled',
-      reply: { errorType: 'Runtime.CodeNotFound', errorMessage: text },
-    })
-    expect(lines).toEqual([{ level: 'error', source: 'Fn', text }])
   })
 
   it('may set the variables that Lambda does not reserve, and no others', async () => {
@@ -265,58 +159,5 @@ describe('a function', () => {
       AWS_REGION: 'eu-west-1',
       _HANDLER: 'index.handler',
     })
-  })
-
-  it("fails with Runtime.UnhandledPromiseRejection when a rejection is nobody's", async () => {
-    const { call, logged } = makeFunction(
-      `export const handler = async () => {
-         void Promise.reject(new Error('boom'))
-         await new Promise((resolve) => setTimeout(resolve, 50))
-       }`,
-    )
-    const { functionError, reply } = await call('Fn')
-    expect(functionError).toBe('Unhandled')
-    const { errorType, errorMessage, trace } = reply as { [key: string]: unknown; trace: string[] }
-    expect({ errorType, errorMessage, first: trace[0] }).toEqual({
-      errorType: 'Runtime.UnhandledPromiseRejection',
-      errorMessage: 'Error: boom',
-      first: 'Runtime.UnhandledPromiseRejection: Error: boom',
-    })
-    expect((await logged('caused by Error: boom')).level).toBe('error')
-  })
-
-  it.each([
-    ['nodejs24.x', { functionError: 'Unhandled', reply: { errorType: 'Runtime.CallbackHandlerDeprecated' } }],
-    ['nodejs22.x', { reply: 'done' }],
-  ])('with a callback is on %s %j', async (Runtime, outcome) => {
-    const { call } = makeFunction(
-      `export const handler = (_event, _context, callback) => callback(null, 'done')`,
-      { Runtime },
-    )
-    expect(await call('Fn')).toMatchObject(outcome)
-  })
-
-  it('names the status that it exits with', async () => {
-    const { call } = makeFunction('export const handler = async () => process.exit(3)')
-    expect((await call('Fn')).reply).toEqual({
-      errorType: 'Runtime.ExitError',
-      errorMessage: expect.stringMatching(
-        /^RequestId: [-\da-f]{36} Error: Runtime exited with error: exit status 3$/,
-      ) as unknown,
-    })
-  })
-
-  it.each([
-    [`context.succeed('yes')`, { reply: 'yes' }],
-    [`context.done(null, 'yes')`, { reply: 'yes' }],
-    [`context.fail(new Error('boom'))`, { functionError: 'Unhandled', reply: { errorMessage: 'boom' } }],
-    [`setTimeout(() => context.succeed('late'), 1)`, { reply: 'late' }],
-    [`'nothing waits for this'`, { reply: null }],
-  ])('of two parameters ends on nodejs22.x with %s', async (statement, outcome) => {
-    const { call } = makeFunction(`export const handler = (_event, context) => { ${statement} }`, {
-      Runtime: 'nodejs22.x',
-    })
-    expect(await call('Fn')).toMatchObject(outcome)
-    expect(await call('Fn')).toMatchObject(outcome)
   })
 })
