@@ -30,6 +30,11 @@ describe('faults', () => {
     expect(pattern(faults, 'post.429')).toBe(alone)
   })
 
+  it('of two kinds do not strike in step', () => {
+    const faults = new Faults(parseFaults('post.429=0.3,post.503=0.3'), 42)
+    expect(pattern(faults, 'post.429')).not.toBe(pattern(faults, 'post.503'))
+  })
+
   it('come about as often as their probability says', () => {
     const faults = new Faults(parseFaults('post.429=0.05'), 7)
     pattern(faults, 'post.429', 20_000)

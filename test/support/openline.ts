@@ -8,7 +8,7 @@ import {
 import WebSocket from 'ws'
 import { synthesize } from '../../local/cloudformation/synthesize.ts'
 import { DEVELOPER } from '../../local/iam/credentials.ts'
-import { type RunningStack, startStack } from '../../local/stack.ts'
+import { type RunningStack, type StackOptions, startStack } from '../../local/stack.ts'
 
 const PROJECT = join(import.meta.dirname, '../..')
 
@@ -69,10 +69,10 @@ export class TestClient {
 }
 
 /** Our stack on free ports, with what tests ask of it. */
-export async function startOpenline(assembly: string) {
+export async function startOpenline(assembly: string, options: Omit<StackOptions, 'assembly' | 'log'> = {}) {
   const lines: string[] = []
   const write = (source: string, text: string) => void lines.push(`${source}: ${text}`)
-  const stack = await startStack({ assembly, log: { info: write, warn: write, error: write } })
+  const stack = await startStack({ ...options, assembly, log: { info: write, warn: write, error: write } })
   const urlOf = (protocol: string) => stack.apis.find((api) => api.protocol === protocol)?.url ?? ''
   const clients: TestClient[] = []
   return {

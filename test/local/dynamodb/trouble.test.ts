@@ -87,11 +87,13 @@ describe('stream batches in trouble', () => {
 describe('a stream that is polled as on AWS', () => {
   it('is read every 250 ms of the clock, and not when something is written', async () => {
     const clock = new ManualClock()
-    const { service, put, ids } = await makeConsumer({ clock, streamPollMs: 250 })
+    const { service, ids } = await makeConsumer({ clock, streamPollMs: 250 })
     await service.drained()
-    await put('a')
-    await put('b')
-    expect(ids()).toEqual([])
+    const client = await clientOf(service, { faults: new Faults() })
+    const wake = vi.spyOn(service, 'wake')
+    for (const id of ['a', 'b'])
+      await client.send(new PutItemCommand({ TableName: 'Tasks', Item: { id: { S: id } } }))
+    expect([wake.mock.calls.length, ids()]).toEqual([0, []])
     clock.advance(250)
     await vi.waitFor(() => expect(ids()).toEqual(['a', 'b']))
   })
