@@ -59,6 +59,23 @@ export class AccessLog {
   }
 }
 
+/** The access logs of stages, by the stage's name. A log whose format API Gateway refuses is reported, and not kept. */
+export function accessLogs(
+  stages: readonly { readonly name: string; readonly accessLog?: AccessLogSettings | undefined }[],
+  { log, source }: { readonly log: Log; readonly source: string },
+): ReadonlyMap<string, AccessLog> {
+  const logs = new Map<string, AccessLog>()
+  for (const { name, accessLog } of stages) {
+    if (!accessLog) continue
+    try {
+      logs.set(name, new AccessLog(accessLog, log))
+    } catch (error) {
+      log.warn(source, `stage "${name}" keeps no access log: ${(error as Error).message}`)
+    }
+  }
+  return logs
+}
+
 function textOf(value: unknown): string {
   if (value === undefined || value === null || value === '') return '-'
   return typeof value === 'string' ? value : JSON.stringify(value)

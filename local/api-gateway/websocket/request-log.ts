@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.ts'
 import type { Log } from '../../log.ts'
-import { AccessLog } from '../access-log.ts'
+import { type AccessLog, accessLogs } from '../access-log.ts'
 import type { WebSocketStage } from './definition.ts'
 import type { IntegrationResult } from './integrations/integration.ts'
 
@@ -29,22 +29,12 @@ export class RequestLog {
   readonly #logs: ReadonlyMap<string, AccessLog>
   readonly #clock: Clock
 
-  /** A log whose format API Gateway refuses is reported, and not kept. */
   constructor(
     stages: readonly WebSocketStage[],
     { clock, log, source }: { readonly clock: Clock; readonly log: Log; readonly source: string },
   ) {
     this.#clock = clock
-    const logs = new Map<string, AccessLog>()
-    for (const { name, accessLog } of stages) {
-      if (!accessLog) continue
-      try {
-        logs.set(name, new AccessLog(accessLog, log))
-      } catch (error) {
-        log.warn(source, `stage "${name}" keeps no access log: ${(error as Error).message}`)
-      }
-    }
-    this.#logs = logs
+    this.#logs = accessLogs(stages, { log, source })
   }
 
   /** Calls a backend, and writes what became of that once it has answered. */

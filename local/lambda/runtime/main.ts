@@ -106,6 +106,7 @@ async function serve(handler: Handler, invocation: Invocation): Promise<void> {
     troubleMaker.end()
     post({ type: 'result', payload, memoryBytes: memoryBytes() })
   } catch (error) {
+    troubleMaker.end()
     log.error('Invoke Error', error)
     fail(error, false)
   }

@@ -88,6 +88,13 @@ describe('a function that crashes on demand', () => {
     expect(await call('Fn', { calls: 0 })).toEqual(killed)
   })
 
+  it('is killed at its end when it throws, and nobody has its error', async () => {
+    const faults = new Faults()
+    const { call } = makeFunction('export const handler = async () => { throw new Error() }', {}, { faults })
+    faults.plan('function.crash.after')
+    expect(await call('Fn')).toEqual(killed)
+  })
+
   it('starts anew afterwards, and takes what lay ready for it', async () => {
     const faults = new Faults()
     const { call } = await start(faults)
