@@ -27,7 +27,7 @@ export function matchesArn(pattern: ArnPattern, arn: string, lookup: Lookup): Te
 }
 
 /** At its first five colons, those inside of `${…}` left out. */
-function splitArn(text: string): string[] {
+export function splitArn(text: string): string[] {
   const components: string[] = []
   let start = 0
   let depth = 0

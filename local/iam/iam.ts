@@ -9,6 +9,7 @@ import { type Credentials, sessionCredentials } from './credentials.ts'
 import { type Denial, evaluate } from './evaluation.ts'
 import { grantFor, serviceGrantFor } from './grants.ts'
 import { type Identity, type Permissions, identities, importedRoles, tagsOf } from './identities.ts'
+import { nearMiss } from './near-miss.ts'
 import type { Statement } from './policy.ts'
 import type { Principal, ServiceCaller } from './principal.ts'
 import { RefusedError } from './refused-error.ts'
@@ -50,6 +51,9 @@ export interface Access {
   readonly keys?: Readonly<Record<string, ContextValue>>
 }
 
+/** How to go on without all of this. */
+const OFF = '--iam off switches the checks off'
+
 const NOBODY: Permissions = { identity: [], boundary: undefined }
 
 /** The account's identities and policies: says who called, and whether they may. */
@@ -81,7 +85,7 @@ export class Iam {
     for (const { arn } of imported)
       this.#sayOnce(
         `the role ${arn} is not in the template: whoever has it may do what the template attaches to it, and nothing ` +
-          'else; --iam off checks nothing',
+          `else; ${OFF}`,
       )
     const resources = [...template, ...imported]
     const found = identities(resources, onUnknown)
@@ -124,7 +128,7 @@ export class Iam {
     const permissions = this.#holders.get(accessKeyId)?.concerning(action) ?? NOBODY
     const denial = this.#decide(principal, permissions, access, request)
     if (!denial) return
-    this.#sayOnce(explanation(principal, access, denial))
+    this.#sayOnce(explanation(principal, access, denial, permissions))
     throw new AccessDeniedError(principal.arn, action, resource, denial)
   }
 
@@ -166,7 +170,8 @@ export class Iam {
         `${service} may not ${action} on ${resource} for ${sourceArn}: ` +
           (credentialsArn === undefined
             ? serviceGrantFor(action, service, sourceArn)
-            : `${credentialsArn} has to be a role of the template that trusts the service and allows ${action}`),
+            : `${credentialsArn} has to be a role of the template that trusts the service and allows ${action}`) +
+          `; ${OFF}`,
       )
     return isAllowed
   }
@@ -245,6 +250,7 @@ function explanation(
   { arn, identityArn, functionArn }: Principal,
   { action, resource }: Access,
   { by, isExplicit }: Denial,
+  { identity, boundary = [] }: Permissions,
 ): string {
   const who = functionArn?.split(':').at(-1) ?? arn
   const place = resource.replace(/\/@connections\/.*$/, '/@connections/*')
@@ -254,6 +260,8 @@ function explanation(
     resource: `policy of the resource`,
   }[by]
   const why = isExplicit ? `the ${policy} denies it` : `no ${policy} allows it`
-  const advice = by === 'identity' && !isExplicit ? `; ${grantFor(action, place)}` : ''
-  return `${who} may not ${action} on ${place}: ${why}${advice}`
+  const near = isExplicit ? undefined : nearMiss(by === 'boundary' ? boundary : identity, place)
+  const advice = by === 'identity' && !isExplicit ? grantFor(action, place) : undefined
+  const clauses = [why, near, advice, OFF].filter((clause) => clause !== undefined)
+  return `${who} may not ${action} on ${place}: ${clauses.join('; ')}`
 }

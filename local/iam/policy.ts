@@ -10,6 +10,8 @@ export interface Statement {
   readonly effect: 'Allow' | 'Deny'
   /** Who it is about, in a policy of a resource; undefined in a policy of an identity. */
   readonly principals: PrincipalPattern | undefined
+  /** The resources that it names, as the policy has them; none where it says `NotResource`. */
+  readonly resources: readonly string[]
   concernsAction(action: string): boolean
   /** Whether it applies to a resource and a request; unknown when one of its conditions is. */
   applies(resource: string, lookup: Lookup): Ternary
@@ -50,6 +52,7 @@ function compileStatement(
   return {
     effect: Effect,
     principals: compilePrincipals(statement),
+    resources: asTexts(Resource),
     concernsAction: (action) =>
       actions.some((glob) => matchesGlob(glob, action.toLowerCase())) === wantsAction,
     applies(resource, lookup) {

@@ -204,8 +204,44 @@ describe('a denial says why', () => {
     await refusal()
     expect(warnings).toEqual([
       `iam: Fn may not dynamodb:GetItem on ${TABLE}: no policy of ${ROLE} allows it; table.grantReadData(fn) would allow it, or ` +
-        `new iam.PolicyStatement({ actions: ['dynamodb:GetItem'], resources: ['${TABLE}'] })`,
+        `new iam.PolicyStatement({ actions: ['dynamodb:GetItem'], resources: ['${TABLE}'] }); --iam off switches the checks off`,
     ])
+  })
+
+  it.each<[string, object, string]>([
+    [
+      'its account is empty',
+      { Resource: TABLE.replace('123456789012', '') },
+      `"${TABLE.replace('123456789012', '')}", where the account is "" instead of "123456789012"`,
+    ],
+    [
+      'it is of another Region and account',
+      { Resource: 'arn:aws:dynamodb:us-east-1:1:table/*' },
+      '"arn:aws:dynamodb:us-east-1:1:table/*", where the Region is "us-east-1" instead of "eu-west-1" and the account is ' +
+        '"1" instead of "123456789012"',
+    ],
+    [
+      'it is the nearest of several',
+      { Resource: ['arn:aws:dynamodb:us-east-1:1:table/A', `${TABLE}/index/*`] },
+      `"${TABLE}/index/*", where the resource is "table/Tasks/index/*" instead of "table/Tasks"`,
+    ],
+    [
+      'its condition does not hold',
+      { Condition: { StringEquals: { 'aws:RequestedRegion': 'us-east-1' } } },
+      `"${TABLE}" under a condition that does not hold`,
+    ],
+  ])('and which statement almost allows it: %s', async (_name, statement, near) => {
+    const { refusal, warnings } = makeIam(functionWithRole({ Policies: inline(statement) }))
+    expect(await refusal()).toBe(IMPLICIT)
+    expect(warnings).toEqual([
+      expect.stringContaining(`allows it; it is allowed on ${near}; table.grantRead`),
+    ])
+  })
+
+  it('and names no statement where none is about the action', async () => {
+    const { refusal, warnings } = makeIam(functionWithRole({ Policies: inline({ Action: 'sqs:*' }) }))
+    await refusal()
+    expect(warnings).toEqual([expect.not.stringContaining('it is allowed on')])
   })
 })
 
@@ -375,7 +411,7 @@ describe('a service may invoke a function', () => {
     expect(iam.mayInvoke(gateway, FUNCTION)).toBe(false)
     expect(warnings).toEqual([
       `iam: apigateway.amazonaws.com may not lambda:InvokeFunction on ${FUNCTION} for ${ROUTE}: no AWS::Lambda::Permission allows it; ` +
-        `fn.addPermission(…, { principal: new iam.ServicePrincipal('apigateway.amazonaws.com'), sourceArn: '${ROUTE}' }) would`,
+        `fn.addPermission(…, { principal: new iam.ServicePrincipal('apigateway.amazonaws.com'), sourceArn: '${ROUTE}' }) would; --iam off switches the checks off`,
     ])
   })
 
