@@ -1,5 +1,5 @@
 /** What `--help` prints: every option, on one screen. */
-export const USAGE = `usage: npm run local -- [--app] <folder> [options]
+export const USAGE = `usage: npm run local -- [--app] <folder> [options]     in other projects: npx openline-local …
 
 Runs a CDK app's WebSocket and HTTP APIs, functions, tables, streams, queues and schedules on
 this machine. <folder> is the cloud assembly that is deployed to AWS (cdk.out), or a CDK

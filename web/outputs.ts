@@ -11,7 +11,10 @@ interface Outputs {
 
 /** Where the APIs are, from `outputs.json` beside the page. @throws while they are not there */
 export async function readAddresses(): Promise<Addresses> {
-  const { apis = [] } = (await (await fetch('outputs.json')).json()) as Outputs
+  const response = await fetch('outputs.json').catch((cause: unknown) => {
+    throw new Error('the service can not be reached', { cause })
+  })
+  const { apis = [] } = (await response.json()) as Outputs
   const urlOf = (protocol: string) => apis.find((api) => api.protocol === protocol)?.url
   const [socket, rest] = [urlOf('WEBSOCKET'), urlOf('HTTP')]
   if (socket === undefined || rest === undefined) throw new Error('the service is still starting')

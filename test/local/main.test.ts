@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { USAGE } from '../../local/usage.ts'
 import { synthesizeOpenline } from '../support/openline.ts'
 
 const PROJECT = join(import.meta.dirname, '../..')
@@ -70,6 +71,11 @@ describe('the command line', () => {
     const { exit, printed } = start(...args)
     expect(await exit).toBe(2)
     expect(printed.error).toMatch(message)
+  })
+
+  it('helps from any folder when it is started by its bin', () => {
+    const bin = join(PROJECT, 'local/cli.mjs')
+    expect(execFileSync(process.execPath, [bin, '--help'], { cwd: tmpdir(), encoding: 'utf8' })).toBe(USAGE)
   })
 
   it('exits with 1 for a folder that is no app, and says what was expected', async () => {

@@ -208,7 +208,7 @@ describe('a denial says why', () => {
     ])
   })
 
-  it.each<[string, object, string]>([
+  it.each<[string, Record<string, unknown>, string]>([
     [
       'its account is empty',
       { Resource: TABLE.replace('123456789012', '') },
