@@ -26,7 +26,6 @@ it('counts the types that are skipped, and neither those emulated nor those that
   expect(skippedTypes(types.map((type, i) => resource(type, `R${i}`)))).toEqual({
     'AWS::S3::Bucket': 2,
     'AWS::ApiGateway::RestApi': 1,
-    'AWS::ApiGatewayV2::DomainName': 1,
     'Custom::Thing': 1,
   })
 })
