@@ -21,7 +21,6 @@ What runs; those with k=v, and --stack, may be repeated
                          what the app takes for granted: parameters, secrets, others' exports
 
 How AWS behaves
-  --no-watch          edits change nothing until the next start
   --iam on|off           whether signatures and permissions are checked (default on)
   --quota k=v,…          the account's (default requests=10000,burst=5000,connections=500)
   --loss-notice <when>   a cut line is noticed immediately (default), at-idle-timeout or never
@@ -31,6 +30,7 @@ How AWS behaves
   --seed <number>        makes the faults of a run those of another (default: by chance)
 
 While you work
+  --no-watch             edits change nothing until the next start
   --inspect[=<port>]     a debugger may attach to functions (default port 9229); none times out
   -h, --help             this text
 `

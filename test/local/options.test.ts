@@ -14,6 +14,11 @@ describe('the help', () => {
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(100)
   })
 
+  it('is in the README word for word', () => {
+    const readme = readFileSync(join(import.meta.dirname, '../../local/README.md'), 'utf8')
+    expect(readme).toContain(`\n${USAGE}`)
+  })
+
   it('names every option that is read', () => {
     const source = readFileSync(join(import.meta.dirname, '../../local/options.ts'), 'utf8')
     const read = [...source.matchAll(/^ {8}'?([a-z-]+)'?: \{ type: '(?:string|boolean)'/gm)]
