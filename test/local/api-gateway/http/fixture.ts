@@ -1,3 +1,4 @@
+import { connect } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { HttpApi, type HttpApiDependencies } from '../../../../local/api-gateway/http/api.ts'
 import { httpApis } from '../../../../local/api-gateway/http/definition.ts'
@@ -113,4 +114,15 @@ export async function startApi(
 
 export function reply(value: unknown): InvokeResult {
   return { payload: JSON.stringify(value) }
+}
+
+/** Sends bytes over a bare socket and gives everything that comes back. */
+export function exchange(port: number, bytes: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let received = ''
+    const socket = connect(port, '127.0.0.1', () => socket.write(bytes))
+    socket.on('data', (chunk: Buffer) => (received += chunk.toString('latin1')))
+    socket.on('close', () => resolve(received))
+    socket.on('error', reject)
+  })
 }
