@@ -79,7 +79,10 @@ async function run(options: Options): Promise<void> {
       renameSync(`${outputsFile}.new`, outputsFile)
     }
     publish()
-    process.stdout.write(screen(stack, pageUrl, relative(process.cwd(), logFile)))
+    const fromHere = (file: string) => relative(process.cwd(), file)
+    process.stdout.write(
+      screen(stack, { page: pageUrl, logFile: fromHere(logFile), outputsFile: fromHere(outputsFile), iam }),
+    )
     if (faults) process.stdout.write(`  Faults strike; --seed ${faults.seed} makes them strike so again.\n\n`)
     if (options.watch)
       stopWatching = await startWatching({

@@ -1,8 +1,17 @@
 import { distinctMessages, foreignFunctions, skippedTypes } from './report.ts'
 import type { RunningStack } from './stack.ts'
 
+export interface ScreenOptions {
+  /** Address of the page. */
+  readonly page: string
+  readonly logFile: string
+  readonly outputsFile: string
+  /** Whether signatures and permissions are checked. */
+  readonly iam: boolean
+}
+
 /** One screen for whoever started the stack: where everything is, what to try, what to know. */
-export function screen(stack: RunningStack, page: string, logFile: string): string {
+export function screen(stack: RunningStack, { page, logFile, outputsFile, iam }: ScreenOptions): string {
   const urls = stack.apis.map(({ protocol, logicalId, url }) => [
     protocol === 'HTTP' ? 'HTTP' : 'WebSocket',
     url,
@@ -24,6 +33,8 @@ export function screen(stack: RunningStack, page: string, logFile: string): stri
     ...(skipped.length > 0 ? [['skipped', `not emulated: ${skipped.join(', ')}`]] : []),
     ...(foreign.length > 0 ? [['skipped', `functions that only run on AWS: ${foreign.join(', ')}`]] : []),
     ['DynamoDB', `${stack.dynamodb.engine.name} at ${stack.dynamodb.engine.endpoint}`],
+    ['outputs', `${outputsFile}: addresses and names${iam ? ', and the keys to sign calls with' : ''}`],
+    ...(iam ? [] : [['iam', 'off: nobody needs a signature or a permission']]),
     ['log', logFile],
   ]
   const rows = [['page', page], ...urls, ...outputs, ...notes]

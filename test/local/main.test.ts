@@ -117,10 +117,21 @@ describe('the command line', () => {
         TryEcho: expect.stringMatching(/^npx wscat -c 'ws:\/\/localhost:\d+\/dev\?channel=echo'$/) as string,
       },
     })
-    await vi.waitFor(() => expect(printed.out).toMatch(/access is open/), PATIENCE)
+    await vi.waitFor(() => expect(printed.out).toMatch(/Ctrl-C stops everything/), PATIENCE)
+    expect(printed.out).toMatch(/access is open/)
+    expect(printed.out).toMatch(
+      /outputs +\S+outputs\.json: addresses and names, and the keys to sign calls with\n/,
+    )
     child.kill('SIGTERM')
     expect(await exit).toBe(0)
     expect(existsSync(outputsFile)).toBe(false)
+  })
+
+  it('says on the screen that nothing is checked, and answers calls that nobody signed', async () => {
+    const { ready, printed } = start(app.assembly, '--port', '0', '--iam', 'off')
+    const { apis } = (await ready()) as { apis: { callbackUrl: string }[] }
+    expect((await fetch(`${apis[0]?.callbackUrl ?? ''}/@connections/L0SM9cOFvHcCIhw%3D`)).status).toBe(410)
+    await vi.waitFor(() => expect(printed.out).toMatch(/iam +off: nobody needs a signature/), PATIENCE)
   })
 
   it.skipIf(process.platform !== 'linux')('leaves no process behind after kill -9', async () => {
