@@ -82,6 +82,49 @@ describe('the life of an execution environment', () => {
     expect(existsSync(first.folder)).toBe(false)
   })
 
+  it('keeps its files after a timeout, while globals begin anew', async () => {
+    const clock = new ManualClock()
+    const { call, logged } = makeFunction(
+      `import { existsSync, writeFileSync } from 'node:fs'
+       import { tmpdir } from 'node:os'
+       import { join } from 'node:path'
+       let count = 0
+       const file = join(tmpdir(), 'kept')
+       export const handler = async ({ hang }) => {
+         count++
+         if (!hang) return { count, kept: existsSync(file) }
+         writeFileSync(file, '')
+         console.log('hanging')
+         await new Promise(() => setInterval(() => {}, 1000))
+       }`,
+      { Timeout: 5 },
+      { clock },
+    )
+    const hanging = call('Fn', { hang: true })
+    await logged('hanging')
+    clock.advance(5000)
+    expect(await hanging).toMatchObject({ reply: { errorType: 'Sandbox.Timedout' } })
+    expect(await call('Fn')).toEqual({ reply: { count: 1, kept: true } })
+  })
+
+  it('has 3 s and 128 MB unless the template says otherwise', async () => {
+    const clock = new ManualClock()
+    const { call, logged } = makeFunction(
+      `export const handler = async (_event, { memoryLimitInMB }) => {
+         console.log('has ' + memoryLimitInMB)
+         await new Promise(() => setInterval(() => {}, 1000))
+       }`,
+      {},
+      { clock },
+    )
+    const outcome = call('Fn')
+    await logged('has 128')
+    clock.advance(3000)
+    expect(await outcome).toMatchObject({
+      reply: { errorMessage: expect.stringMatching(/Task timed out after 3\.00 seconds$/) as unknown },
+    })
+  })
+
   it('fails the next invocation with a rejection that nobody awaited in the last', async () => {
     const { call } = makeFunction(
       `export const handler = async ({ leave }) => {
