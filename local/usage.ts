@@ -24,7 +24,7 @@ How AWS behaves
   --iam on|off           whether signatures and permissions are checked (default on)
   --quota k=v,…          the account's (default requests=10000,burst=5000,connections=500)
   --loss-notice <when>   a cut line is noticed immediately (default), at-idle-timeout or never
-  --strict               posts that are no UTF-8 get 400, as they may on AWS (default: sent, mended)
+  --strict               posts that are no UTF-8 and replies of nothing fail (default: taken)
   --latency none|aws     whether cold starts, stream polls and posts take time (default none)
   --faults <kinds>       what is to go wrong, as in post.429=0.05; "help" lists the kinds
   --seed <number>        makes the faults of a run those of another (default: by chance)

@@ -79,6 +79,9 @@ function expressionOf({ path, properties }: Resource, problems: string[]): strin
   return ''
 }
 
+/** https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html */
+const STAGE_NAME = /^[\w-]{1,128}$/
+
 interface RouteSettings {
   readonly ThrottlingRateLimit?: number
   readonly ThrottlingBurstLimit?: number
@@ -90,6 +93,10 @@ function toStage({ path, properties, physicalId }: Resource, problems: string[])
   const variables = Object.fromEntries(
     Object.entries(properties['StageVariables'] ?? {}).map(([name, value]) => [name, String(value)]),
   )
+  if (!STAGE_NAME.test(physicalId))
+    problems.push(
+      `${path}: the stage is called "${physicalId}"; expected at most 128 characters of A-Z a-z 0-9 - _`,
+    )
   problems.push(...stageVariableProblems(variables).map((problem) => `${path}: ${problem}`))
   const accessLog = readAccessLogSettings(properties['AccessLogSettings'])
   return {

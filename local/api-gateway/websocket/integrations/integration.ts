@@ -70,6 +70,8 @@ export interface IntegrationDeps {
   readonly mayInvoke?: (functionArn: string, sourceArn: string, credentialsArn?: string) => boolean
   /** Has the roles that the gateway calls services with; without it anybody may do anything. */
   readonly iam?: Pick<Iam, 'assume'> | undefined
+  /** Whether a reply of nothing to a message is malformed. @default false */
+  readonly isStrict?: boolean
 }
 
 /** What stops a call to a backend; the message is for the developer's log. */

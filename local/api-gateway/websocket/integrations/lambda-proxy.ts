@@ -42,13 +42,13 @@ export class LambdaProxyIntegration implements Integration {
   #read(payload: string, { routeKey }: IntegrationRequest): IntegrationResponse {
     const isHandshake = routeKey === '$connect'
     const reply = payload === '' ? null : parseJson(payload)
-    if (reply === null && !isHandshake) {
+    if (reply === null && !isHandshake && !this.#deps.isStrict) {
       // On AWS seen to be silent for messages; a REST API would call it malformed.
       const { log, source } = this.#deps
       log.warn(source, `route "${routeKey}": the function replies with nothing; expected { statusCode: 200 }`)
       return { ok: true, statusCode: 200, headers: {} }
     }
-    if (!isObject(reply)) throw malformed(`is ${payload.slice(0, 100)}`)
+    if (!isObject(reply)) throw malformed(`is ${payload.slice(0, 100) || 'nothing'}`)
     const unknown = Object.keys(reply).find((key) => !REPLY_KEYS.includes(key))
     if (unknown !== undefined) throw malformed(`has the key "${unknown}"`)
     const { statusCode = 200, headers, body, isBase64Encoded } = reply

@@ -193,9 +193,19 @@ describe('MOCK', () => {
     expect(lines).toEqual([])
   })
 
-  it('answers nothing with a RouteResponse but no RouteResponseSelectionExpression', async () => {
-    const parts = mock([of('$default', 'quiet')])
-    const quiet = routeTo('quiet', { ...parts, route: { RouteResponseSelectionExpression: '' } })
+  it.each([
+    [
+      'a RouteResponse but no RouteResponseSelectionExpression',
+      { RouteResponseSelectionExpression: '' },
+      true,
+    ],
+    [
+      'a RouteResponseSelectionExpression but no RouteResponse',
+      { RouteResponseSelectionExpression: '$default' },
+      false,
+    ],
+  ])('answers nothing with %s', async (_, route, isTwoWay) => {
+    const quiet = routeTo('quiet', { ...mock([of('$default', 'quiet')]), route, isTwoWay })
     const gateway = await start({
       routes: [],
       more: [...quiet, ...routeTo('ask', mock([of('$default', 'answer')]))],

@@ -7,7 +7,7 @@ import {
   PostToConnectionCommand,
 } from '@aws-sdk/client-apigatewaymanagementapi'
 import { describe, expect, it } from 'vitest'
-import { type Gateway, ok, open, raw, start } from './fixture.ts'
+import { type Gateway, ok, open, raw, recordingLog, start } from './fixture.ts'
 
 const GONE_ID = 'TXzPWdnOjoECGjA='
 const post = (ConnectionId: string, Data: string | Uint8Array = 'text') =>
@@ -160,6 +160,14 @@ describe('a post', () => {
     const { connectionId } = await open(gateway)
     const sent = gateway.management.send(post(connectionId, Uint8Array.from([0xff])))
     await expect(sent).rejects.toMatchObject(failure('BadRequestException', 400))
+  })
+
+  it('of nothing is warned of', async () => {
+    const { log, wrote } = recordingLog()
+    const gateway = await start({}, { log })
+    const { connectionId } = await open(gateway)
+    await gateway.management.send(post(connectionId, ''))
+    expect(await wrote('an empty post')).toContain(`${connectionId}: no frame is sent`)
   })
 
   it('of nothing is answered with 200, and the client gets no frame', async () => {

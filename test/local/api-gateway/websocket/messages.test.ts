@@ -39,6 +39,55 @@ describe('a message', () => {
     expect(await client.next()).toMatch(errorFrame('Internal server error', connectionId))
   })
 
+  it('beyond the rate of its route is answered with the frame "Too Many Requests", and the connection stays open', async () => {
+    const throttle = { ThrottlingRateLimit: 1, ThrottlingBurstLimit: 1 }
+    const gateway = await start({
+      routes: ['$connect', 'ask', '$default'],
+      stage: { RouteSettings: { ask: throttle } },
+    })
+    const { client, connectionId } = await open(gateway)
+    gateway.fn.answer = () => ok({ body: 'answer' })
+    client.socket.send('{"action":"ask"}')
+    expect(await client.next()).toBe('answer')
+    client.socket.send('{"action":"ask"}')
+    expect(await client.next()).toMatch(errorFrame('Too Many Requests', connectionId))
+    client.socket.send('{"action":"other"}')
+    await gateway.fn.saw('MESSAGE', 2)
+    gateway.clock.advance(1_000)
+    client.socket.send('{"action":"ask"}')
+    expect(await client.next()).toBe('answer')
+  })
+
+  it('to a stage whose settings leave out the two throttle values is answered with "Too Many Requests"', async () => {
+    const throttle = { ThrottlingRateLimit: 10, ThrottlingBurstLimit: 10 }
+    const gateway = await start({
+      stage: {
+        DefaultRouteSettings: { DetailedMetricsEnabled: true },
+        RouteSettings: { $connect: throttle },
+      },
+    })
+    const { client, connectionId } = await open(gateway)
+    client.socket.send('{}')
+    expect(await client.next()).toMatch(errorFrame('Too Many Requests', connectionId))
+  })
+
+  it('beyond the quota of the account is answered with "Too Many Requests"', async () => {
+    let isFull = false
+    const gateway = await start({}, { throttle: { take: () => !isFull } })
+    const { client, connectionId } = await open(gateway)
+    isFull = true
+    client.socket.send('{}')
+    expect(await client.next()).toMatch(errorFrame('Too Many Requests', connectionId))
+  })
+
+  it('is raw text to the function, byte for byte', async () => {
+    const gateway = await start()
+    const { client } = await open(gateway)
+    const body = '{\r\n\t"action" : "é€" }\u0000'
+    client.socket.send(body)
+    expect((await gateway.fn.saw('MESSAGE')).body).toBe(body)
+  })
+
   it('on a two-way route is answered with the body of the reply', async () => {
     const gateway = await start({ routes: ['$connect', 'ask'] })
     const { client } = await open(gateway)

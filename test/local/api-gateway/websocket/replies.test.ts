@@ -78,6 +78,15 @@ it('a reply of nothing is warned of', async () => {
   )
 })
 
+it.each([ok(null), { payload: '' }])(
+  'a reply of nothing is malformed where the gateway is strict: %j',
+  async (reply) => {
+    const of = await clientOf({ isStrict: true })
+    expect(await framesOf('tell', reply, of)).toEqual([expect.stringMatching(ERROR)])
+    expect(await framesOf('ask', reply, of)).toEqual([expect.stringMatching(ERROR)])
+  },
+)
+
 describe('the error frame "Internal server error"', () => {
   it.each([
     ['an unknown key', ok({ statusCode: 200, Data: 'x' })],

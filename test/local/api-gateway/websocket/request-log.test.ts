@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { ok, open, raw, recordingLog, routeTo, start } from './fixture.ts'
+import { policy, startAuthorized, statement } from './authorizer-fixture.ts'
+import { HANDSHAKE, ok, open, raw, recordingLog, routeTo, start } from './fixture.ts'
 
 const FORMAT = [
   'eventType',
@@ -174,6 +175,28 @@ describe('the access log of a stage', () => {
     expect(await entry('eventType=CONNECT')).toMatchObject({ status: '200', 'integration.status': '-' })
     client.socket.close(1000)
     expect(await entry('eventType=DISCONNECT')).toMatchObject({ status: '200' })
+  })
+
+  it('has what the authorizer said, who called and a dash for what is not known', async () => {
+    const { log, wrote } = recordingLog()
+    const names = [
+      'requestId',
+      'authorizer.principalId',
+      'authorizer.tenant',
+      'authorizer.integrationLatency',
+      'authorizer.latency',
+      'identity.userAgent',
+      'identity.caller',
+      'authenticate.status',
+      'waf.status',
+    ]
+    const gateway = await startAuthorized({
+      stage: settings(names.map((name) => `$context.${name}`).join(' ')),
+      overrides: { log },
+    })
+    gateway.authorize = () => ok(policy([statement('*')], { context: { tenant: 't1' } }))
+    await raw(gateway.port, '/live', { ...HANDSHAKE, 'User-Agent': 'wscat' })
+    expect(await wrote('access: ')).toMatch(/^access: [\w-]{15}= user-42 t1 0 - wscat - - -$/)
   })
 
   it('is refused without $context.requestId, which is said at the start', async () => {

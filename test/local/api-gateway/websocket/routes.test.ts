@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { ok, open, recordingLog, routeTo, start } from './fixture.ts'
+import { webSocketApis } from '../../../../local/api-gateway/websocket/definition.ts'
+import { environment } from '../http/fixture.ts'
+import { ok, open, recordingLog, resources, routeTo, start } from './fixture.ts'
 
 const frame = (message: string) =>
   new RegExp(`^\\{"message": "${message}", "connectionId":"[\\w-]{15}=", "requestId":"[\\w-]{15}="\\}$`)
@@ -103,6 +105,21 @@ it('what API Gateway would refuse is reported, and left out', async () => {
   const { client } = await open(gateway)
   client.socket.send('{}')
   await gateway.fn.saw('MESSAGE')
+})
+
+it.each([
+  ['a.b', true],
+  ['a'.repeat(129), true],
+  ['$default', true],
+  ['a_B-9', false],
+  ['a'.repeat(128), false],
+])('a stage called %s is reported: %s', (name, isReported) => {
+  const parts = resources().map((each) =>
+    each.type === 'AWS::ApiGatewayV2::Stage' ? { ...each, physicalId: name } : each,
+  )
+  const [definition] = webSocketApis(parts, environment)
+  const reported = [expect.stringContaining(`the stage is called "${name}"; expected at most 128 characters`)]
+  expect(definition?.problems).toEqual(isReported ? reported : [])
 })
 
 it.each([
