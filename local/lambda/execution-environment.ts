@@ -6,7 +6,7 @@ import type { EnvironmentWatcher, InvocationReport } from './environment-watcher
 import { exitReason, failure, tooLarge } from './failures.ts'
 import type { InvokeResult } from './invoker.ts'
 import { INIT_TIMEOUT_MS, MAX_RESPONSE_BYTES } from './limits.ts'
-import { type Sender, SLOTS } from './runtime/hand-over.ts'
+import { type Sender } from './runtime/hand-over.ts'
 import type { FromWorker, Invocation, InvocationContext } from './runtime/protocol.ts'
 import type { Trouble } from './runtime/trouble.ts'
 
@@ -109,7 +109,8 @@ export class ExecutionEnvironment {
 
   /** Whether another invocation may lie ready for it. */
   get hasRoom(): boolean {
-    return this.isAlive && this.#assigned.length < SLOTS
+    const oldest = this.#assigned[0]
+    return this.isAlive && (!oldest || this.#handOver.hasSlotBeside(oldest.number))
   }
 
   /** Hands an invocation over; there must be room. */

@@ -33,7 +33,15 @@ export class Sender {
     this.#memory = new Int32Array(shared)
   }
 
-  /** @returns the number of an invocation that is about to be posted; no more than `SLOTS` may be under way */
+  /**
+   * Whether another invocation may be handed over while the one numbered `oldest` is not over: its slot must not be
+   * taken before the thread has looked at it, even when those between have been taken back.
+   */
+  hasSlotBeside(oldest: number): boolean {
+    return this.#last + 1 - oldest < SLOTS
+  }
+
+  /** @returns the number of an invocation that is about to be posted */
   next(): number {
     const number = ++this.#last
     Atomics.store(this.#memory, slotOf(number), valueOf(number, State.ready))
