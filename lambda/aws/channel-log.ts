@@ -14,7 +14,7 @@ import {
   offset,
 } from '../../protocol/ids.ts'
 import type { ChannelEvent } from '../../protocol/messages.ts'
-import type { ChannelLog, LogEntry, LogRange } from '../core/ports.ts'
+import type { ChannelLog, Clock, LogEntry, LogRange, Random } from '../core/ports.ts'
 import { conditionally, inTransaction } from './conditional.ts'
 
 /**
@@ -26,6 +26,8 @@ export interface ChannelLogOptions {
   readonly table: string
   /** How long an entry is kept, in milliseconds. */
   readonly retentionMs: number
+  readonly clock: Pick<Clock, 'sleep'>
+  readonly random: Random
 }
 
 /** Entries of one answer, which end at 1 MB too, a page of the table; a client that missed more starts afresh. */
@@ -33,6 +35,8 @@ export const MAX_ENTRIES_SINCE = 1000
 
 /** Attempts at a place that others keep taking. */
 const MAX_ATTEMPTS = 50
+/** By how much the longest wait before an attempt grows with each: those who publish at once spread out, and are through in seconds. */
+const CONTENTION_STEP_MS = 10
 
 /**
  * The log in DynamoDB. An instance remembers the newest offset it has seen of each channel, for half the retention: a
@@ -40,7 +44,7 @@ const MAX_ATTEMPTS = 50
  */
 export function channelLog(
   client: DynamoDBDocumentClient,
-  { table, retentionMs }: ChannelLogOptions,
+  { table, retentionMs, clock, random }: ChannelLogOptions,
 ): ChannelLog {
   const known = new Map<Channel, { offset: Offset; until: EpochMillis }>()
   const remember = (channel: Channel, at: Offset, now: EpochMillis) => {
@@ -98,6 +102,7 @@ export function channelLog(
   ): Promise<LogEntry> {
     let newest = remembered(channel, now)
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      if (attempt > 0) await clock.sleep(random() * attempt * CONTENTION_STEP_MS)
       newest ??= await readNewest(channel)
       const at = newest === undefined ? offset(now) : offset(newest + 1)
       const entry = await write(at)

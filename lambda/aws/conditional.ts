@@ -1,11 +1,21 @@
-import { ConditionalCheckFailedException, TransactionCanceledException } from '@aws-sdk/client-dynamodb'
+import {
+  ConditionalCheckFailedException,
+  TransactionCanceledException,
+  TransactionConflictException,
+} from '@aws-sdk/client-dynamodb'
 
-/** Runs a conditional write. @returns `conflict` when its condition did not hold; every other error is thrown on */
+/**
+ * Runs a conditional write.
+ * @returns `conflict` when its condition did not hold, or a transaction under way has the item, which the SDK does not
+ * try again: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html; every other error
+ * is thrown on
+ */
 export async function conditionally<T>(write: Promise<T>): Promise<T | 'conflict'> {
   try {
     return await write
   } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return 'conflict'
+    if (error instanceof ConditionalCheckFailedException || error instanceof TransactionConflictException)
+      return 'conflict'
     throw error
   }
 }

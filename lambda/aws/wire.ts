@@ -20,6 +20,8 @@ export const wireLog = (client: Client) =>
   channelLog(client, {
     table: readText('channelLogTable'),
     retentionMs: readCount('logRetentionSeconds') * 1000,
+    clock: systemClock,
+    random: systemRandom,
   })
 
 export const wireTasks = (client: Client) => taskStore(client, { table: readText('tasksTable') })

@@ -2,6 +2,7 @@ import {
   ConditionalCheckFailedException,
   DynamoDBClient,
   TransactionCanceledException,
+  TransactionConflictException,
 } from '@aws-sdk/client-dynamodb'
 import {
   DynamoDBDocumentClient,
@@ -15,6 +16,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { MAX_ENTRIES_SINCE, channelLog } from '../../../lambda/aws/channel-log.ts'
 import { TASKS } from '../../../protocol/channel.ts'
 import { epochMillis, later, offset } from '../../../protocol/ids.ts'
+import { FakeClock, START } from '../../support/fakes.ts'
 
 const NOW = epochMillis(1795425102789)
 const RETENTION_MS = 24 * 3600 * 1000
@@ -44,8 +46,13 @@ describe('channelLog', () => {
   const client = DynamoDBDocumentClient.from(new DynamoDBClient({ region: 'eu-west-1' }))
   const db = mockClient(client)
   const inputs = () => db.calls().map(({ args: [command] }) => command.input)
-  const newLog = () => channelLog(client, { table: 'Log', retentionMs: RETENTION_MS })
-  beforeEach(() => void db.reset())
+  let clock: FakeClock
+  const newLog = () =>
+    channelLog(client, { table: 'Log', retentionMs: RETENTION_MS, clock, random: () => 0.5 })
+  beforeEach(() => {
+    db.reset()
+    clock = new FakeClock()
+  })
 
   it('appends after the newest entry', async () => {
     db.on(QueryCommand).resolves({ Items: [{ offset: 41 }] })
@@ -89,6 +96,23 @@ describe('channelLog', () => {
     db.on(PutCommand).rejectsOnce(conflict()).resolves({})
     expect(await newLog().append(TASKS, [], NOW)).toBe(45)
     expect(inputs()).toEqual([READ, put(42), READ, put(45)])
+  })
+
+  it('takes the next offset when a transaction has the one it wanted', async () => {
+    db.on(QueryCommand)
+      .resolvesOnce({ Items: [{ offset: 41 }] })
+      .resolves({ Items: [{ offset: 42 }] })
+    db.on(PutCommand)
+      .rejectsOnce(new TransactionConflictException({ message: 'Transaction is ongoing', $metadata: {} }))
+      .resolves({})
+    expect(await newLog().append(TASKS, [], NOW)).toBe(43)
+  })
+
+  it('waits at random before each further attempt, longer each time', async () => {
+    db.on(QueryCommand).resolves({ Items: [{ offset: 41 }] })
+    db.on(PutCommand).rejectsOnce(conflict()).rejectsOnce(conflict()).rejectsOnce(conflict()).resolves({})
+    await newLog().append(TASKS, [], NOW)
+    expect(clock.now() - START).toBe(5 + 10 + 15)
   })
 
   it('gives up after fifty conflicts', async () => {
