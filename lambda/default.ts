@@ -1,7 +1,8 @@
 // $default: one client message in, at most one frame back to its sender; frames to others are posted.
+import type { Context } from 'aws-lambda'
 import { documentClient } from './aws/document-client.ts'
 import { type MessageEvent, type RouteReply, senderOf, textOf } from './aws/events.ts'
-import { newMessageId } from './aws/system.ts'
+import { halfTime, newMessageId } from './aws/system.ts'
 import { wirePublish, wireTasks } from './aws/wire.ts'
 import { handleMessage, refusal } from './core/handle-message.ts'
 import { readCount } from './env.ts'
@@ -15,10 +16,11 @@ const deps = {
   leaseMs: readCount('leaseSeconds') * 1000,
 }
 
-export async function handler(event: MessageEvent): Promise<RouteReply> {
+export async function handler(event: MessageEvent, context: Context): Promise<RouteReply> {
   const sender = senderOf(event)
   try {
-    const answer = await handleMessage(parseClientMessage(textOf(event)), sender, deps)
+    const message = parseClientMessage(textOf(event))
+    const answer = await handleMessage(message, sender, { ...deps, deadline: halfTime(context) })
     return { statusCode: 200, ...(answer === undefined ? {} : { body: answer }) }
   } catch (error) {
     deps.report('error', 'a message could not be handled', {

@@ -52,16 +52,17 @@ export function sender(client: ApiGatewayManagementApiClient): Sender {
     async close(id) {
       try {
         await client.send(new DeleteConnectionCommand({ ConnectionId: id }))
+        return 'closed'
       } catch (error) {
-        // Closed already, or can't be closed now: the connection is forgotten all the same, and API Gateway ends it.
-        outcomeOf(error)
+        const outcome = outcomeOf(error)
+        return outcome === 'gone' ? 'closed' : outcome
       }
     },
   }
 }
 
 /**
- * @returns what an error of the SDK means for a post
+ * @returns what an error of the SDK means for a request
  * @throws what no retry can mend and no connection is to blame for: a missing permission, a wrong endpoint, a frame
  * over the quota
  */

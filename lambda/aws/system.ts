@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
-import { epochMillis, taskId } from '../../protocol/ids.ts'
+import type { Context } from 'aws-lambda'
+import { epochMillis, later, taskId } from '../../protocol/ids.ts'
 import type { Clock, Random } from '../core/ports.ts'
 
 export const systemClock: Clock = {
@@ -9,6 +10,10 @@ export const systemClock: Clock = {
     await setTimeout(ms)
   },
 }
+
+/** The middle of what an invocation has left: what was tried in vain until then has the other half to be given up in. */
+export const halfTime = (context: Pick<Context, 'getRemainingTimeInMillis'>) =>
+  later(systemClock.now(), context.getRemainingTimeInMillis() / 2)
 
 export const systemRandom: Random = Math.random
 

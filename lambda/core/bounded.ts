@@ -1,23 +1,53 @@
+/** A bounded number of lanes: who finds none free waits for one, in the order of coming. */
+export class Lanes {
+  #free: number
+  readonly #waiting: (() => void)[] = []
+
+  constructor(lanes: number) {
+    this.#free = lanes
+  }
+
+  /** Takes a lane. @returns leaves it again */
+  async enter(): Promise<() => void> {
+    if (this.#free > 0) this.#free--
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    return () => {
+      const next = this.#waiting.shift()
+      if (next) next()
+      else this.#free++
+    }
+  }
+}
+
 /**
- * Runs `work` on every item, at most `lanes` at once. Pages are read one ahead of the work, so that memory does not
+ * Runs `work` on every item, at most `limit` at once. Pages are read one ahead of the work, so that memory does not
  * grow with their number.
  * @throws the first surprise that `work` or a page gave, after everything begun has ended
  */
 export async function forEachBounded<T>(
   pages: AsyncIterable<readonly T[]>,
-  lanes: number,
+  limit: number,
   work: (item: T) => Promise<void>,
 ): Promise<void> {
+  const lanes = new Lanes(limit)
   const running = new Set<Promise<void>>()
   const failures: unknown[] = []
-  for await (const page of pages) {
-    for (const item of page) {
-      if (running.size >= lanes) await Promise.race(running)
-      const lane = work(item)
-        .catch((error: unknown) => void failures.push(error))
-        .finally(() => running.delete(lane))
-      running.add(lane)
+  const failed = (error: unknown) => void failures.push(error)
+  try {
+    for await (const page of pages) {
+      for (const item of page) {
+        const leave = await lanes.enter()
+        const run = work(item)
+          .catch(failed)
+          .finally(() => {
+            running.delete(run)
+            leave()
+          })
+        running.add(run)
+      }
     }
+  } catch (error) {
+    failed(error)
   }
   await Promise.all(running)
   if (failures.length > 0) throw failures[0]

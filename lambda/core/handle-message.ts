@@ -15,8 +15,8 @@ import {
 import type { Parsed } from '../../protocol/parse.ts'
 import { deliver } from './deliver.ts'
 import { type CatchUpDeps, missedSince } from './catch-up.ts'
-import { forget } from './forget.ts'
 import { encode, eventBytesAllowed, packEntries } from './frames.ts'
+import { giveUp } from './give-up.ts'
 import { subscribedUntil } from './lease.ts'
 import { newestOffset } from './newest-offset.ts'
 import type { LogEntry } from './ports.ts'
@@ -112,8 +112,8 @@ async function replay(
   const fits = utf8Bytes(encode(answer)) <= MAX_FRAME_BYTES - MAX_ID_BYTES
   for (const frame of fits ? frames.slice(0, -1) : frames) {
     // A frame that can't be delivered closes the connection: the client comes back and asks again.
-    const isDelivered = await deliver(connectionId, encode({ type: 'events', channel, ...frame }), deps)
-    if (!isDelivered) return undefined
+    const delivery = await deliver(connectionId, encode({ type: 'events', channel, ...frame }), deps)
+    if (delivery !== 'sent') return undefined
   }
   return fits ? answer : { type: 'subscribed', channel, offset: newest }
 }
@@ -180,8 +180,7 @@ async function echo(text: string, sender: Sender, deps: MessageDeps): Promise<Ou
   if (isBye(text)) {
     // Posted rather than answered: an answer would leave only after this function has closed the line.
     await deliver(sender.connectionId, ECHO_GOODBYE, deps)
-    await deps.sender.close(sender.connectionId)
-    await forget(sender.connectionId, 'said-bye', deps)
+    await giveUp(sender.connectionId, 'said-bye', deps)
     return undefined
   }
   const reply = echoOf(text)

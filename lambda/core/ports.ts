@@ -73,6 +73,9 @@ export interface ConnectionStore {
 /** What the gateway says of a post: `busy` is a 429 or a full buffer, `failed` a 5xx, a timeout or a lost line. */
 export type SendOutcome = 'sent' | 'gone' | 'busy' | 'failed'
 
+/** What the gateway says of a close: `closed` is a closed connection now or before, `busy` and `failed` are as for a post. */
+export type CloseOutcome = 'closed' | 'busy' | 'failed'
+
 export interface ConnectionState {
   readonly connectedAt: EpochMillis
   readonly lastActiveAt: EpochMillis
@@ -84,8 +87,8 @@ export interface Sender {
   send(id: ConnectionId, frame: string): Promise<SendOutcome>
   /** @returns `gone` when the connection is closed or its handshake is not over; `unknown` when the gateway can't say */
   inspect(id: ConnectionId): Promise<ConnectionState | 'gone' | 'unknown'>
-  /** Closes the connection; fine when it is closed already. */
-  close(id: ConnectionId): Promise<void>
+  /** Closes the connection, once. */
+  close(id: ConnectionId): Promise<CloseOutcome>
 }
 
 /** One published batch. */

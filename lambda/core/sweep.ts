@@ -27,7 +27,7 @@ export async function sweep(deps: SweepDeps): Promise<{ checked: number; closed:
       await forget(id, 'gone', deps)
       summary.ghosts++
     } else if (state.lastActiveAt < later(now, -deps.idleTimeoutMs)) {
-      await deps.sender.close(id)
+      if ((await deps.sender.close(id)) !== 'closed') return // the next sweep tries again
       await forget(id, 'quiet', deps)
       summary.closed++
     }

@@ -1,7 +1,7 @@
 import { TASKS, taskChannel } from '../../protocol/channel.ts'
 import { type TaskId, offset } from '../../protocol/ids.ts'
 import type { Task, TaskEvent } from '../../protocol/messages.ts'
-import { fanOut } from './fan-out.ts'
+import { fanOut, inLanes } from './fan-out.ts'
 import { eventsFrame, groupByFrame } from './frames.ts'
 import { forEachBounded, onePage } from './bounded.ts'
 import { type PublishDeps, publish } from './publish.ts'
@@ -33,8 +33,9 @@ const TASK_LANES = 8
  */
 export async function publishChanges(
   records: readonly ParsedChange[],
-  deps: PublishDeps,
+  given: PublishDeps,
 ): Promise<string | undefined> {
+  const deps = { ...given, sender: inLanes(given.sender) }
   const firstBad = records.findIndex((record) => !record.ok)
   const readable = firstBad < 0 ? records : records.slice(0, firstBad)
   const events = readable.flatMap((record) => (record.ok ? eventOf(record.change) : []))

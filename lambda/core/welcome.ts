@@ -5,6 +5,7 @@ import { ECHO_GREETING } from '../../protocol/messages.ts'
 import { fullJitterMs } from './backoff.ts'
 import { type DeliverDeps, HANDSHAKE_GRACE_MS, deliver } from './deliver.ts'
 import { forget } from './forget.ts'
+import { close } from './give-up.ts'
 import { type CatchUpDeps, type Missed, missedSince } from './catch-up.ts'
 import { encode, packEntries } from './frames.ts'
 import { newestOffset } from './newest-offset.ts'
@@ -30,7 +31,7 @@ export async function welcome({ connectionId, channels }: Greeting, deps: Welcom
   }
   if ((await deps.store.find(connectionId, deps.clock.now())) === undefined) {
     // Given up while its handshake dragged on: open but known to nobody. Closed, it comes back.
-    await deps.sender.close(connectionId)
+    await close(connectionId, deps)
     return
   }
   const first = channels[0]?.channel
@@ -49,7 +50,7 @@ export async function welcome({ connectionId, channels }: Greeting, deps: Welcom
     channels: Object.fromEntries(states.map(({ channel, newest }) => [channel, newest])),
   })
   for (const frame of [greeting, ...states.flatMap(framesOf)])
-    if (!(await deliver(connectionId, frame, deps))) return
+    if ((await deliver(connectionId, frame, deps)) !== 'sent') return
 }
 
 interface ChannelState {

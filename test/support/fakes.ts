@@ -16,6 +16,7 @@ import type { PublishDeps } from '../../lambda/core/publish.ts'
 import type {
   ChannelLog,
   Clock,
+  CloseOutcome,
   Connection,
   ConnectionState,
   ConnectionStore,
@@ -125,6 +126,7 @@ export class FakeSender implements Sender {
     connectedAt: START,
     lastActiveAt: START,
   })
+  closing: (id: ConnectionId, attempt: number) => CloseOutcome = () => 'closed'
   readonly #attempts = new Map<string, number>()
   #count(key: string) {
     const attempt = this.#attempts.get(key) ?? 0
@@ -140,7 +142,9 @@ export class FakeSender implements Sender {
     return this.state(id, this.#count(`inspect ${id}`))
   }
   async close(id: ConnectionId) {
-    this.closed.push(id)
+    const outcome = this.closing(id, this.#count(`close ${id}`))
+    if (outcome === 'closed') this.closed.push(id)
+    return outcome
   }
   /** What one connection was sent, parsed where it is JSON. */
   sentTo(id: ConnectionId): unknown[] {

@@ -97,13 +97,14 @@ describe('sender', () => {
   describe('close', () => {
     it('deletes the connection', async () => {
       api.on(DeleteConnectionCommand).resolves({})
-      await line.close(ID)
+      expect(await line.close(ID)).toBe('closed')
       expect(calls()).toEqual([['DeleteConnectionCommand', { ConnectionId: ID }]])
     })
 
-    it.each(TRANSLATED)('is fine with %s', async (_, error) => {
+    it.each(TRANSLATED)('translates %s, which for a closed one is closed', async (_, error, outcome) => {
       api.on(DeleteConnectionCommand).rejects(error)
-      await expect(line.close(ID)).resolves.toBeUndefined()
+      expect(await line.close(ID)).toBe(outcome === 'gone' ? 'closed' : outcome)
+      expect(calls()).toHaveLength(1)
     })
 
     it.each(THROWN_ON)('throws %s on', async (_, error) => {

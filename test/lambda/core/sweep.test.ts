@@ -26,6 +26,13 @@ describe('sweep', () => {
     expect(ports.store.traceOf(BOB)).toEqual(['connection', 'tasks'])
   })
 
+  it('leaves a quiet connection that can not be closed to the next sweep', async () => {
+    ports.sender.state = (id) => quietFor(id === ALICE ? IDLE_MS + 1 : IDLE_MS)
+    ports.sender.closing = () => 'busy'
+    expect(await run()).toEqual({ checked: 2, closed: 0, ghosts: 0 })
+    expect(ports.store.traceOf(ALICE)).toEqual(['connection', 'tasks'])
+  })
+
   it('forgets the ghost and keeps the other', async () => {
     ports.sender.state = (id) => (id === ALICE ? 'gone' : quietFor(0))
     expect(await run()).toEqual({ checked: 2, closed: 0, ghosts: 1 })
