@@ -1,3 +1,6 @@
+import { RunningTime, type SharedTime, newSharedTime } from './shared-time.ts'
+import { TimerQueue } from './timer-queue.ts'
+
 /** A pending timer; `cancel` is idempotent. */
 export interface Timer {
   cancel(): void
@@ -9,6 +12,8 @@ export interface Clock {
   now(): number
   /** Runs `callback` once after `delayMs`; a pending timer does not keep the process alive. */
   after(delayMs: number, callback: () => void): Timer
+  /** Where other threads can live in this time: what they read it from. Functions do; without it theirs is the machine's. */
+  readonly shared?: SharedTime
 }
 
 /** Node refuses longer timers by firing them at once. */
@@ -41,8 +46,7 @@ export function withinTime<T>(clock: Clock, limitMs: number, work: Promise<T>): 
 /** A clock that stands still until it is told to move. */
 export class ManualClock implements Clock {
   #now: number
-  #sequence = 0
-  readonly #timers = new Map<number, { at: number; callback: () => void }>()
+  readonly #timers = new TimerQueue<() => void>()
 
   constructor(startMs = Date.UTC(2026, 10, 23, 9, 0, 0)) {
     this.#now = startMs
@@ -53,24 +57,87 @@ export class ManualClock implements Clock {
   }
 
   after(delayMs: number, callback: () => void): Timer {
-    const id = ++this.#sequence
-    this.#timers.set(id, { at: this.#now + Math.max(delayMs, 0), callback })
-    return { cancel: () => void this.#timers.delete(id) }
+    const timer = this.#timers.add(this.#now + Math.max(delayMs, 0), callback)
+    return { cancel: () => this.#timers.remove(timer) }
   }
 
   /** Moves time on, running what falls due in order, each at its own moment. */
   advance(ms: number): void {
     const end = this.#now + ms
-    for (;;) {
-      const due = [...this.#timers]
-        .filter(([, t]) => t.at <= end)
-        .sort(([a, x], [b, y]) => x.at - y.at || a - b)[0]
-      if (!due) break
-      const [id, timer] = due
-      this.#timers.delete(id)
-      this.#now = timer.at
-      timer.callback()
+    for (let due; (due = this.#timers.takeDue(end));) {
+      this.#now = due.at
+      due.item()
     }
     this.#now = end
+  }
+}
+
+/**
+ * A clock that runs from the machine's time on, at a speed of its own, and jumps when it is told to. A stack that is
+ * given one has its functions live in its time: their dates and timers are this clock's.
+ */
+export class RunningClock implements Clock {
+  readonly shared: SharedTime
+  readonly #time: RunningTime
+  readonly #timers = new TimerQueue<() => void>()
+  #alarm: NodeJS.Timeout | undefined
+  #alarmAt = Infinity
+
+  /** @param options.speed how many times as fast as the machine's time it runs. @default 1 */
+  constructor({ speed = 1 }: { readonly speed?: number } = {}) {
+    if (!(speed > 0 && speed < Infinity))
+      throw new RangeError(`a clock can't run at speed ${speed}; expected a number above 0`)
+    this.shared = newSharedTime(speed)
+    this.#time = new RunningTime(this.shared)
+  }
+
+  now(): number {
+    return Math.floor(this.#time.now())
+  }
+
+  after(delayMs: number, callback: () => void): Timer {
+    const timer = this.#timers.add(this.#time.now() + Math.max(delayMs, 0), callback)
+    this.#setAlarm()
+    return { cancel: () => this.#timers.remove(timer) }
+  }
+
+  /**
+   * Moves time on at once. What falls due by then runs before this returns, in order and each at its own moment, with
+   * what that sets in its turn. Other threads see time move, and run what is due for them soon after.
+   * @throws RangeError for a way back
+   */
+  jump(ms: number): void {
+    if (!(ms >= 0 && ms < Infinity))
+      throw new RangeError(`a clock can't jump by ${ms} ms; expected a number of milliseconds, 0 or more`)
+    const end = this.#time.now() + ms
+    try {
+      for (let due; (due = this.#timers.takeDue(end));) {
+        this.#time.moveTo(due.at)
+        due.item()
+      }
+      this.#time.moveTo(end)
+    } finally {
+      this.#time.announceJump()
+      this.#alarmAt = Infinity // what it was set for is nearer now
+      this.#setAlarm()
+    }
+  }
+
+  #setAlarm(): void {
+    const { first } = this.#timers
+    if (!first || first.at >= this.#alarmAt) return
+    clearTimeout(this.#alarm)
+    this.#alarmAt = first.at
+    this.#alarm = setTimeout(() => this.#ring(), this.#time.realDelay(first.at)).unref()
+  }
+
+  #ring(): void {
+    this.#alarmAt = Infinity
+    const now = this.#time.now()
+    try {
+      for (let due; (due = this.#timers.takeDue(now));) due.item()
+    } finally {
+      this.#setAlarm()
+    }
   }
 }

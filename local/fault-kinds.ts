@@ -2,7 +2,7 @@
 interface FaultDefinition {
   readonly meaning: string
   /** What it may happen to, and what `subject` is. */
-  readonly per: 'post' | 'disconnect' | 'batch' | 'invocation' | 'request'
+  readonly per: 'post' | 'disconnect' | 'batch' | 'invocation' | 'environment' | 'request'
   /** How long it lasts unless told otherwise. */
   readonly durationMs?: number
 }
@@ -56,6 +56,11 @@ export const FAULTS = {
     meaning: 'stands still once a service has answered the handler',
   },
   'function.timeout.after': { per: 'invocation', meaning: 'stands still when the handler is done' },
+  'function.skew': {
+    per: 'environment',
+    meaning: 'has the clock of an execution environment ahead or behind, by up to the time, for all its life',
+    durationMs: 5 * 60_000,
+  },
   'engine.kill': {
     per: 'request',
     meaning: "kills DynamoDB's engine (-9) when a request comes in; it starts again",

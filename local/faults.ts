@@ -11,6 +11,8 @@ export interface FaultPlan {
   readonly durationMs?: number
   /** For the kinds that strike midway: how many answers the handler gets to see the last of. @default 1 */
   readonly calls?: number
+  /** What is otherwise drawn: `Strike.chance`. */
+  readonly chance?: number
 }
 
 /** A fault that happens now. */
@@ -114,8 +116,8 @@ export class Faults {
     }
     plan.times--
     if (plan.times <= 0) plans.splice(plans.indexOf(plan), 1)
-    const { durationMs = durationOf(kind, this.#rates), calls = 1 } = plan
-    return { kind, subject, durationMs, calls, chance: this.#chance(kind) }
+    const { durationMs = durationOf(kind, this.#rates), calls = 1, chance = this.#chance(kind) } = plan
+    return { kind, subject, durationMs, calls, chance }
   }
 
   #byChance<Kind extends FaultKind>(kind: Kind, subject: string): Strike<Kind> | undefined {

@@ -3,7 +3,7 @@ import inspector from 'node:inspector'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { KINDS } from '../fault-kinds.ts'
+import { FAULTS, KINDS } from '../fault-kinds.ts'
 import { pause } from '../pause.ts'
 import { EnvironmentPool } from './environment-pool.ts'
 import { environmentVariables } from './environment-variables.ts'
@@ -15,7 +15,7 @@ import { FunctionThrottledError, type InvokeOptions, type InvokeResult } from '.
 import { DEFAULT_MAX_ENVIRONMENTS, INIT_TIMEOUT_MS, MAX_TAIL_BYTES } from './limits.ts'
 import { PlatformLog } from './platform-log.ts'
 import { LATEST } from './qualifiers.ts'
-import type { LogLine } from './runtime/protocol.ts'
+import type { LogLine, WorkerData } from './runtime/protocol.ts'
 import type { Trouble } from './runtime/trouble.ts'
 import { placeOf, readableStack } from './output.ts'
 import type { LambdaOptions } from './service.ts'
@@ -25,7 +25,7 @@ import { type WorkerCode, workerCode } from './worker-code.ts'
 const DEFAULT_PATIENCE_MS = 5
 
 const MOMENTS = ['before', 'midway', 'after']
-const TROUBLE_KINDS = KINDS.filter((kind) => kind.startsWith('function.'))
+const TROUBLE_KINDS = KINDS.filter((kind) => FAULTS[kind].per === 'invocation')
 
 /** Where the modules are that come with the local stack. */
 const OWN_FOLDER = dirname(fileURLToPath(import.meta.url))
@@ -167,6 +167,14 @@ export class LocalFunction {
     }
   }
 
+  /** The time of an environment that starts: the clock's, as far as threads can have that, or one that is off from it. */
+  #time(): WorkerData['time'] {
+    const { clock, faults } = this.#options
+    const strike = faults?.strike('function.skew', this.#definition.name)
+    const skewMs = strike ? Math.round((strike.chance * 2 - 1) * strike.durationMs) : 0
+    return clock.shared || strike ? { shared: clock.shared, skewMs } : undefined
+  }
+
   /** Ends every execution environment, whatever it is doing; its invocation fails. Idempotent. */
   async close(): Promise<void> {
     this.#closing.abort()
@@ -222,6 +230,7 @@ export class LocalFunction {
           hasImportHooks: this.#hasImportHooks,
         },
         importHooks,
+        time: this.#time(),
         isInspected: isDebugged(),
       },
       env: environmentVariables(definition, { environment, taskRoot, logStream, version }),

@@ -14,6 +14,7 @@ import { importLikeLambda, mightBeElsewhere, resolveLikeLambda } from './modules
 import type { FromWorker, Invocation, WorkerData } from './protocol.ts'
 import { redirectConnections } from './redirect.ts'
 import { awslambda } from './response-stream.ts'
+import { liveIn } from './time.ts'
 import { TroubleMaker } from './trouble.ts'
 
 const data = workerData as WorkerData
@@ -28,6 +29,7 @@ const post = (message: FromWorker) => port.postMessage(message)
 const troubleMaker = new TroubleMaker(() => post({ type: 'killed' }))
 const log = new RuntimeLog({ post, subject: () => current })
 
+if (data.time) liveIn(data.time.shared, data.time)
 if (data.nodeOptions !== undefined) process.env['NODE_OPTIONS'] = data.nodeOptions
 process.cwd = () => data.taskRoot
 process.setSourceMapsEnabled(true)

@@ -1,4 +1,5 @@
 import type { HostTable } from '../../hosts.ts'
+import type { SharedTime } from '../../shared-time.ts'
 import type { ModuleFolders } from './modules.ts'
 import type { Trouble } from './trouble.ts'
 
@@ -19,6 +20,8 @@ export interface WorkerData {
   readonly allowsCallbacks: boolean
   /** Node refuses a thread whose `NODE_OPTIONS` names options of a process; handlers still see the variable. */
   readonly nodeOptions: string | undefined
+  /** The time that the thread lives in; undefined for the machine's. */
+  readonly time: { readonly shared: SharedTime | undefined; readonly skewMs: number } | undefined
   /** A debugger may want to speak to the thread while it sleeps. */
   readonly isInspected: boolean
 }
