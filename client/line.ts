@@ -340,8 +340,11 @@ export class Line {
     const followed = this.#followed.get(frame.channel)
     if (followed) {
       const { sequence } = followed
-      if (frame.type === 'reset') this.#tell(followed, sequence.reset(frame.offset))
-      else {
+      if (frame.type === 'reset') {
+        // Unasked it tells of a loss, of which whoever has got past it has heard already.
+        if (id !== undefined || sequence.have === undefined || frame.offset > sequence.have)
+          this.#tell(followed, sequence.reset(frame.offset))
+      } else {
         if (frame.events) this.#tell(followed, sequence.take(frame))
         this.#tell(followed, sequence.reach(frame.offset))
       }

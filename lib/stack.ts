@@ -105,7 +105,19 @@ export class OpenlineStack extends Stack {
     connections.grantForget(taskStream.function)
     log.grantAppend(taskStream.function)
     socket.grantManageConnections(taskStream.function, 'POST', 'DELETE')
-    new TaskStream(this, 'TaskStreamSource', { table: tasks.table, handler: taskStream })
+
+    const taskGap = handler('TaskGap', {
+      entry: 'lambda/task-gap.ts',
+      description: "Tells viewers of a loss where the stream's records were given up",
+      timeout: Duration.minutes(1),
+      memorySize: 1024,
+      environment: publishing,
+    })
+    connections.grantReadSubscribers(taskGap.function)
+    connections.grantForget(taskGap.function)
+    log.grantAppend(taskGap.function)
+    socket.grantManageConnections(taskGap.function, 'POST', 'DELETE')
+    new TaskStream(this, 'TaskStreamSource', { table: tasks.table, handler: taskStream, gap: taskGap })
 
     if (config.idleTimeout) {
       const sweep = handler('Sweep', {

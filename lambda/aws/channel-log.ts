@@ -18,7 +18,7 @@ import type { ChannelLog, Clock, LogEntry, LogRange, Random } from '../core/port
 import { conditionally, inTransaction } from './conditional.ts'
 
 /**
- * An entry: `{channel:"tasks", offset:42, events:[…], expiresAt:1795429006}`.
+ * An entry: `{channel:"tasks", offset:42, events:[…], expiresAt:1795429006}`; a gap: `{…, events:[], isGap:true}`.
  * A key, which is where an entry made once is found again: `{channel:"chat/lobby#m-1", offset:0, at:42, expiresAt:1795429006}`;
  * no channel's name has a `#`.
  */
@@ -72,9 +72,9 @@ export function channelLog(
     return Items[0] && offset(Number(Items[0]['offset']))
   }
 
-  const entry = (channel: Channel, at: Offset, events: readonly ChannelEvent[], now: EpochMillis) => ({
+  const entry = (channel: Channel, at: Offset, content: Content, now: EpochMillis) => ({
     TableName: table,
-    Item: { channel, offset: at, events, expiresAt: epochSeconds(later(now, retentionMs)) },
+    Item: { channel, offset: at, ...content, expiresAt: epochSeconds(later(now, retentionMs)) },
     ConditionExpression: IS_FREE,
     ExpressionAttributeNames: { '#offset': 'offset' },
   })
@@ -88,8 +88,8 @@ export function channelLog(
     ExpressionAttributeValues: { ':now': epochSeconds(now) },
   })
 
-  const put = (channel: Channel, at: Offset, events: readonly ChannelEvent[], now: EpochMillis) =>
-    conditionally(client.send(new PutCommand(entry(channel, at, events, now))))
+  const put = (channel: Channel, at: Offset, content: Content, now: EpochMillis) =>
+    conditionally(client.send(new PutCommand(entry(channel, at, content, now))))
 
   /**
    * Places an entry after the newest, trying again where somebody else takes the place.
@@ -115,6 +115,15 @@ export function channelLog(
     throw new Error(`no place in the log of "${channel}" after ${MAX_ATTEMPTS} attempts`)
   }
 
+  async function append(channel: Channel, content: Content, now: EpochMillis): Promise<Offset> {
+    const placed = await place(channel, now, async (at) =>
+      (await put(channel, at, content, now)) === 'conflict'
+        ? 'taken'
+        : { offset: at, events: content.events },
+    )
+    return placed.offset
+  }
+
   async function readEntry(channel: Channel, at: Offset): Promise<LogEntry | undefined> {
     const { Item } = await client.send(
       new GetCommand({ TableName: table, Key: { channel, offset: at }, ConsistentRead: true }),
@@ -126,7 +135,7 @@ export function channelLog(
     for (;;) {
       const newest = await readNewest(channel)
       if (newest !== undefined) return remember(channel, newest, now)
-      if ((await put(channel, offset(now), [], now)) !== 'conflict')
+      if ((await put(channel, offset(now), { events: [] }, now)) !== 'conflict')
         return remember(channel, offset(now), now)
     }
   }
@@ -138,17 +147,14 @@ export function channelLog(
   }
 
   return {
-    async append(channel, events, now) {
-      const entry = await place(channel, now, async (at) =>
-        (await put(channel, at, events, now)) === 'conflict' ? 'taken' : { offset: at, events },
-      )
-      return entry.offset
-    },
+    append: (channel, events, now) => append(channel, { events }, now),
+
+    appendGap: (channel, now) => append(channel, { events: [], isGap: true }, now),
 
     async appendOnce(channel, name, events, now) {
       const key = { channel: `${channel}#${name}`, offset: 0 }
       return place(channel, now, async (at) => {
-        const TransactItems = [{ Put: keyItem(key, at, now) }, { Put: entry(channel, at, events, now) }]
+        const TransactItems = [{ Put: keyItem(key, at, now) }, { Put: entry(channel, at, { events }, now) }]
         const outcome = await inTransaction(client.send(new TransactWriteCommand({ TransactItems })))
         if (outcome === 'written') return { offset: at, events }
         const first = outcome.failed.has(0) ? await findKey(key) : undefined
@@ -173,7 +179,7 @@ export function channelLog(
       )
       const entries = (Items as LogItem[]).map((item) => ({ ...item, offset: offset(item.offset) }))
       const isWhole = entries.every(
-        (item, i) => item.offset === after + i + 1 && item.expiresAt > epochSeconds(now),
+        (item, i) => item.offset === after + i + 1 && !item.isGap && item.expiresAt > epochSeconds(now),
       )
       const last = entries.at(-1)
       // What a page leaves out is more than one answer should hold.
@@ -193,9 +199,15 @@ interface Key {
   readonly offset: number
 }
 
-interface LogItem {
-  readonly offset: number
+/** What an entry holds beside its place. */
+interface Content {
   readonly events: readonly ChannelEvent[]
+  /** Events that were to stand here are lost. */
+  readonly isGap?: true
+}
+
+interface LogItem extends Content {
+  readonly offset: number
   readonly expiresAt: number
 }
 

@@ -26,6 +26,20 @@ export function parseTaskRecord({ dynamodb = {} }: DynamoDBRecord, now: EpochMil
   }
 }
 
+/**
+ * Which records of the stream an event source mapping gave up, and why:
+ * `{"requestContext":{"condition":"RetryAttemptsExhausted",…},"DDBStreamBatchInfo":{"shardId":"…","startSequenceNumber":"…","batchSize":1,…},…}`.
+ * https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
+ * @returns the text itself where it is no JSON: a message that somebody else sent
+ */
+export function lostRecords(body: string): unknown {
+  try {
+    return JSON.parse(body) as unknown
+  } catch {
+    return body
+  }
+}
+
 function toTask(name: string, image: Image): Task {
   const attribute = (key: keyof Task, type: 'S' | 'N' | 'BOOL'): unknown => {
     const given: Readonly<Record<string, unknown>> = image[key] ?? {}

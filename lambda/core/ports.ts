@@ -122,9 +122,14 @@ export interface ChannelLog {
     now: EpochMillis,
   ): Promise<LogEntry>
   /**
+   * Appends an entry that stands for events which are lost, at the newest offset + 1.
+   * @throws when the entry can't be placed after many conflicts
+   */
+  appendGap(channel: Channel, now: EpochMillis): Promise<Offset>
+  /**
    * Everything after an offset, in order.
    * @returns the entries from `after` + 1 to the newest, without a hole; or only the newest offset, when any of them
-   * is missing or expired, when they are more than one answer should hold, or when the log knows nothing of `after`
+   * is missing, expired or a gap, when they are more than one answer should hold, or when the log knows nothing of `after`
    */
   since(channel: Channel, after: Offset, now: EpochMillis): Promise<LogRange>
   /** The newest offset; an empty log is begun with an entry of no events, so that the next append follows it. */

@@ -15,14 +15,7 @@ async function start(options: Omit<StackOptions, 'assembly' | 'log'> = {}) {
   const faults = new Faults()
   const openline = await startOpenline(app.assembly, { faults, ...options })
   onTestFinished(() => openline.close())
-  const functionOf = (id: string) => {
-    const name = Object.values(openline.stack.namesOf('AWS::Lambda::Function')).find((each) =>
-      each.includes(id),
-    )
-    if (name === undefined) throw new Error(`no function has "${id}" in its name`)
-    return name
-  }
-  return { ...openline, faults, functionOf }
+  return { ...openline, faults }
 }
 
 describe('the whole stack in trouble', () => {

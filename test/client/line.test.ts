@@ -91,6 +91,21 @@ describe('Line', () => {
     expect(heard).toEqual(['a', 'b'])
   })
 
+  it('is reset unasked where the server lost something, and only by what is news', async () => {
+    const { socket, follow, heard } = await start()
+    follow(41)
+    socket(0).open()
+    socket(0).answer('chat/lobby', { offset: 41 })
+    const gap = { type: 'reset', channel: 'chat/lobby', offset: 42 }
+    socket(0).say(events(43, 'b')) // overtakes it
+    socket(0).say(gap)
+    socket(0).say(gap)
+    socket(0).say(events(44, 'c'))
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(heard).toEqual(['reset@42', 'b', 'c'])
+    expect(socket(0).asked('chat/lobby')).toHaveLength(1)
+  })
+
   it('comes back after a loss, from where it stands, and names a reset', async () => {
     const { line, statuses, socket, follow, heard } = await start()
     follow(41)

@@ -15,7 +15,7 @@ interface PolicyProperties {
   readonly Roles: readonly { readonly Ref: string }[]
 }
 
-const FUNCTIONS = ['Connect', 'Disconnect', 'Message', 'TaskStream', 'TasksApiTasks', 'Welcome']
+const FUNCTIONS = ['Connect', 'Disconnect', 'Message', 'TaskGap', 'TaskStream', 'TasksApiTasks', 'Welcome']
 
 function synthesize(settings: Record<string, unknown> = {}) {
   const app = new App({ context: settings })
@@ -82,6 +82,19 @@ const PERMISSIONS: Readonly<Record<string, readonly string[]>> = {
     ...allow('ChannelLogTable.Arn', 'dynamodb:GetItem'),
     ...FIND_TASK,
     ...manage('POST', 'DELETE'),
+  ],
+  TaskGap: [
+    ...onConnections('BatchWriteItem', 'DeleteItem', 'Query'),
+    ...ON_LOG,
+    ...manage('POST', 'DELETE'),
+    ...allow(
+      'TaskStreamSourceDeadLetters.Arn',
+      'sqs:ChangeMessageVisibility',
+      'sqs:DeleteMessage',
+      'sqs:GetQueueAttributes',
+      'sqs:GetQueueUrl',
+      'sqs:ReceiveMessage',
+    ),
   ],
   TaskStream: [
     ...onConnections('BatchWriteItem', 'DeleteItem', 'Query'),
@@ -168,13 +181,13 @@ describe('OpenlineStack', () => {
   })
 
   it('reads the stream from its beginning, reports single records and gives up into a queue', () => {
-    template.resourceCountIs('AWS::Lambda::EventSourceMapping', 1)
     template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
       StartingPosition: 'TRIM_HORIZON',
       BatchSize: 100,
       FunctionResponseTypes: ['ReportBatchItemFailures'],
       BisectBatchOnFunctionError: true,
       MaximumRetryAttempts: 5,
+      MaximumRecordAgeInSeconds: 20 * 3600, // less than the 24 hours that the stream keeps them
       DestinationConfig: {
         OnFailure: {
           Destination: { 'Fn::GetAtt': [Match.stringLikeRegexp('^TaskStreamSourceDeadLetters'), 'Arn'] },
@@ -183,6 +196,26 @@ describe('OpenlineStack', () => {
       EventSourceArn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^TasksApiTable'), 'StreamArn'] },
     })
     template.hasResourceProperties('AWS::SQS::Queue', { MessageRetentionPeriod: 14 * 24 * 3600 })
+  })
+
+  it('makes known what was given up, one gap for many, again after the time of a function that could not', () => {
+    template.resourceCountIs('AWS::Lambda::EventSourceMapping', 2)
+    template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+      EventSourceArn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^TaskStreamSourceDeadLetters'), 'Arn'] },
+      FunctionName: { Ref: Match.stringLikeRegexp('^TaskGap') },
+      BatchSize: 100,
+      MaximumBatchingWindowInSeconds: 1,
+      ScalingConfig: { MaximumConcurrency: 2 },
+    })
+    const [queue] = Object.values(template.findResources('AWS::SQS::Queue'))
+    const [gap] = Object.values(
+      template.findResources('AWS::Lambda::Function', {
+        Properties: { Description: Match.stringLikeRegexp('loss') },
+      }),
+    )
+    const seconds = (of: typeof queue, name: string) =>
+      Number((of?.['Properties'] as Record<string, unknown>)[name])
+    expect(seconds(queue, 'VisibilityTimeout')).toBeGreaterThan(seconds(gap, 'Timeout'))
   })
 
   it('keeps every table encrypted and on demand', () => {

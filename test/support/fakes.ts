@@ -155,7 +155,7 @@ export class FakeSender implements Sender {
 }
 
 export class FakeLog implements ChannelLog {
-  entries: { channel: Channel; offset: number; events: readonly ChannelEvent[] }[] = []
+  entries: { channel: Channel; offset: number; events: readonly ChannelEvent[]; isGap?: true }[] = []
   readonly #keys = new Map<string, LogEntry>()
   async append(channel: Channel, events: readonly ChannelEvent[], now: EpochMillis) {
     const last = this.entries.findLast((entry) => entry.channel === channel)
@@ -169,13 +169,17 @@ export class FakeLog implements ChannelLog {
     this.#keys.set(name, entry)
     return entry
   }
+  async appendGap(channel: Channel, now: EpochMillis) {
+    const at = await this.append(channel, [], now)
+    this.entries[this.entries.length - 1] = { channel, offset: at, events: [], isGap: true }
+    return at
+  }
   async since(channel: Channel, after: Offset, now: EpochMillis) {
     const newest = await this.newest(channel, now)
-    const later = this.entries
-      .filter((entry) => entry.channel === channel && entry.offset > after)
-      .map((entry) => ({ offset: offset(entry.offset), events: entry.events }))
-    const isDense = later.every((entry, i) => entry.offset === after + i + 1)
-    return isDense && (later.length > 0 || newest === after) ? { newest, entries: later } : { newest }
+    const found = this.entries.filter((entry) => entry.channel === channel && entry.offset > after)
+    const later = found.map((entry) => ({ offset: offset(entry.offset), events: entry.events }))
+    const isWhole = found.every((entry, i) => entry.offset === after + i + 1 && !entry.isGap)
+    return isWhole && (later.length > 0 || newest === after) ? { newest, entries: later } : { newest }
   }
   async newest(channel: Channel, now: EpochMillis) {
     const last = this.entries.findLast((entry) => entry.channel === channel)

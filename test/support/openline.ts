@@ -5,10 +5,13 @@ import {
   ApiGatewayManagementApiClient,
   DeleteConnectionCommand,
 } from '@aws-sdk/client-apigatewaymanagementapi'
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { DynamoDBDocumentClient, paginateQuery } from '@aws-sdk/lib-dynamodb'
 import WebSocket from 'ws'
 import { synthesize } from '../../local/cloudformation/synthesize.ts'
 import { DEVELOPER } from '../../local/iam/credentials.ts'
 import { type RunningStack, type StackOptions, startStack } from '../../local/stack.ts'
+import type { ChannelEvent, Task } from '../../protocol/messages.ts'
 
 const PROJECT = join(import.meta.dirname, '../..')
 
@@ -75,14 +78,62 @@ export async function startOpenline(assembly: string, options: Omit<StackOptions
   const stack = await startStack({ ...options, assembly, log: { info: write, warn: write, error: write } })
   const urlOf = (protocol: string) => stack.apis.find((api) => api.protocol === protocol)?.url ?? ''
   const clients: TestClient[] = []
+  const rest = urlOf('HTTP')
+  const tables = DynamoDBDocumentClient.from(
+    new DynamoDBClient({
+      region: stack.deployment.environment.region,
+      endpoint: stack.dynamodb.engine.endpoint,
+      credentials: DEVELOPER,
+    }),
+  )
   return {
     stack,
     lines,
-    rest: urlOf('HTTP'),
+    rest,
+    socketUrl: urlOf('WEBSOCKET'),
+    tables,
     connect: (query = '') => {
       const client = new TestClient(`${urlOf('WEBSOCKET')}${query}`)
       clients.push(client)
       return client
+    },
+    /** The name of the function that has `id` in its name. */
+    functionOf: (id: string) => nameOf(stack, 'AWS::Lambda::Function', id),
+    tableOf: (id: string) => nameOf(stack, 'AWS::DynamoDB::Table', id),
+    /** A request of the REST side that must succeed. */
+    call: async (method: string, path: string, body?: object): Promise<Task> => {
+      const init = { method, ...(body ? { body: JSON.stringify(body) } : {}) }
+      const response = await fetch(rest + path, init)
+      if (!response.ok) throw new Error(`${method} ${path} was answered with ${response.status}`)
+      return (response.status === 204 ? undefined : await response.json()) as Task
+    },
+    /** Every task, by its id. */
+    tasks: async (): Promise<Task[]> => {
+      const tasks: Task[] = []
+      let cursor: string | undefined
+      do {
+        const query = cursor === undefined ? '' : `?cursor=${encodeURIComponent(cursor)}`
+        const page = (await (await fetch(`${rest}/tasks${query}`)).json()) as {
+          tasks: Task[]
+          cursor?: string
+        }
+        tasks.push(...page.tasks)
+        cursor = page.cursor
+      } while (cursor !== undefined)
+      return tasks.sort((a, b) => a.id.localeCompare(b.id))
+    },
+    /** A channel's log, as the table has it. */
+    entriesOf: async (channel: string): Promise<Entry[]> => {
+      const query = {
+        TableName: nameOf(stack, 'AWS::DynamoDB::Table', 'ChannelLog'),
+        KeyConditionExpression: 'channel = :channel',
+        ExpressionAttributeValues: { ':channel': channel },
+        ConsistentRead: true,
+      }
+      const entries: Entry[] = []
+      for await (const { Items = [] } of paginateQuery({ client: tables }, query))
+        entries.push(...(Items as Entry[]))
+      return entries
     },
     /** Every item of the Connections table that names a connection. */
     tracesOf: async (connectionId: string) =>
@@ -105,15 +156,27 @@ export async function startOpenline(assembly: string, options: Omit<StackOptions
     },
     close: async () => {
       for (const { socket } of clients) socket.terminate()
+      tables.destroy()
       await stack.close()
     },
   }
 }
 
+/** An entry of a channel's log. */
+export interface Entry {
+  readonly offset: number
+  readonly events: readonly ChannelEvent[]
+  readonly isGap?: boolean
+}
+
+function nameOf(stack: RunningStack, type: string, id: string): string {
+  const name = Object.values(stack.namesOf(type)).find((each) => each.includes(id))
+  if (name === undefined) throw new Error(`no ${type} has "${id}" in its name`)
+  return name
+}
+
 async function items(stack: RunningStack, table: string): Promise<string[]> {
-  const name = Object.values(stack.namesOf('AWS::DynamoDB::Table')).find((candidate) =>
-    candidate.includes(table),
-  )
+  const name = nameOf(stack, 'AWS::DynamoDB::Table', table)
   const { Items } = await stack.dynamodb.engine.client.call('Scan', { TableName: name, ConsistentRead: true })
   return (Items as unknown[]).map((item) => JSON.stringify(item))
 }

@@ -151,6 +151,14 @@ describe('channelLog', () => {
     expect(inputs()).toEqual([READ, put(NOW), READ])
   })
 
+  it('appends a gap as an entry of its own', async () => {
+    db.on(QueryCommand).resolves({ Items: [{ offset: 41 }] })
+    db.on(PutCommand).resolves({})
+    expect(await newLog().appendGap(TASKS, NOW)).toBe(42)
+    const { Item, ...conditions } = put(42)
+    expect(inputs()[1]).toEqual({ ...conditions, Item: { ...Item, isGap: true } })
+  })
+
   describe('since', () => {
     const entry = (offset: number, expiresAt = EXPIRES_AT) => ({
       channel: TASKS,
@@ -193,6 +201,7 @@ describe('channelLog', () => {
     })
 
     it.each([
+      ['a gap', [entry(42), { ...entry(43), isGap: true }, entry(44)], 44],
       ['a hole after the offset', [entry(43)], 43],
       ['a hole further on', [entry(42), entry(44)], 44],
       ['an entry that is over and not gone', [entry(42, 1795425102), entry(43)], 43],

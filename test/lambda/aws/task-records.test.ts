@@ -1,6 +1,6 @@
 import type { DynamoDBRecord } from 'aws-lambda'
 import { describe, expect, it } from 'vitest'
-import { parseTaskRecord } from '../../../lambda/aws/task-records.ts'
+import { lostRecords, parseTaskRecord } from '../../../lambda/aws/task-records.ts'
 import { epochMillis } from '../../../protocol/ids.ts'
 
 type Image = NonNullable<NonNullable<DynamoDBRecord['dynamodb']>['NewImage']>
@@ -29,6 +29,20 @@ const parse = (images: { readonly OldImage?: Image; readonly NewImage?: Image },
     },
     NOW,
   )
+
+describe('lostRecords', () => {
+  it('reads what a mapping says of the records that it gave up', () => {
+    const lost = {
+      requestContext: { condition: 'RetryAttemptsExhausted' },
+      DDBStreamBatchInfo: { batchSize: 1 },
+    }
+    expect(lostRecords(JSON.stringify(lost))).toEqual(lost)
+  })
+
+  it('takes a message of somebody else as it is', () => {
+    expect(lostRecords('load anew')).toBe('load anew')
+  })
+})
 
 describe('parseTaskRecord', () => {
   const changed = { ...TASK, done: true, version: 2 }
