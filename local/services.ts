@@ -1,6 +1,8 @@
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http'
 import type { Environment } from './cloudformation/resource.ts'
 import { type HostTable, SERVICES, type ServiceName, inAnyRegion, serviceHost, usualHost } from './hosts.ts'
+import type { Clock } from './clock.ts'
+import { datedBy } from './dated-responses.ts'
 import { listen } from './listen.ts'
 import type { Log } from './log.ts'
 
@@ -10,6 +12,7 @@ export interface ServicesOptions {
   readonly environment: Environment
   /** Whether the app leaves its Region to whoever deploys it: then a function that names one can only mean its own. */
   readonly isRegionOpen: boolean
+  readonly clock: Clock
   readonly log: Log
 }
 
@@ -23,7 +26,7 @@ export class Services {
 
   constructor(
     handlers: Readonly<Record<ServiceName, ServiceHandler>>,
-    { environment: { region, accountId }, isRegionOpen, log }: ServicesOptions,
+    { environment: { region, accountId }, isRegionOpen, clock, log }: ServicesOptions,
   ) {
     const hosts = SERVICES.map((name) => [serviceHost(name, region), handlers[name]] as const)
     // SDKs that know the account may put it in front.
@@ -31,16 +34,19 @@ export class Services {
     const elsewhere = own.map(([host, handler]) => [inAnyRegion(host), handler] as const)
     this.#handlers = new Map(isRegionOpen ? [...own, ...elsewhere] : own)
     const named = new Set<string>()
-    this.#server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
-      const host = usualHost((request.headers.host ?? '').replace(/:\d+$/, ''))
-      const handler = this.#handlers.get(host) ?? this.#handlers.get(inAnyRegion(host))
-      if (handler && !this.#handlers.has(host) && !named.has(host)) {
-        named.add(host)
-        log.warn('services', otherRegion(host, region))
-      }
-      if (handler) handler(request, response)
-      else refuse(response, host)
-    })
+    this.#server = createServer(
+      { keepAliveTimeout: KEEP_ALIVE_MS, ...datedBy(clock) },
+      (request, response) => {
+        const host = usualHost((request.headers.host ?? '').replace(/:\d+$/, ''))
+        const handler = this.#handlers.get(host) ?? this.#handlers.get(inAnyRegion(host))
+        if (handler && !this.#handlers.has(host) && !named.has(host)) {
+          named.add(host)
+          log.warn('services', otherRegion(host, region))
+        }
+        if (handler) handler(request, response)
+        else refuse(response, host)
+      },
+    )
   }
 
   /** Listens on a free port. @returns the hosts that are served there */

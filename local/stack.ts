@@ -223,8 +223,8 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
   const iam =
     options.iam === false
       ? undefined
-      : // Functions and SDKs sign by this machine's time, wherever the stack's clock stands.
-        new Iam({ resources, environment, isRegionOpen, clock, signersClock: systemClock, log })
+      : // The gateway signs by the stack's clock, and so do functions that live by it; all others by this machine's.
+        new Iam({ resources, environment, isRegionOpen, clock, signersClocks: [clock, systemClock], log })
   const closers: (() => Promise<void> | void)[] = []
   if (faults)
     closers.push(faults.watch(({ kind, subject }) => log.info('faults', `${kind} strikes ${subject}`)))
@@ -283,7 +283,7 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
         sqs: (request, response) => void sqs(request, response),
         ssm: ssmEndpoint(parameters, { environment, iam }),
       },
-      { environment, isRegionOpen, log },
+      { environment, isRegionOpen, clock, log },
     )
     closers.push(() => services.close())
     serviceHosts = await services.listen()

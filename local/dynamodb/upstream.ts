@@ -69,7 +69,8 @@ export class Upstream {
     }
     const body = input ? Buffer.from(JSON.stringify(withTableNames(input))) : call.body
     const answer = await this.#send({ ...call, body }, response)
-    const { statusCode = 500, headers } = answer
+    const { statusCode = 500 } = answer
+    const { date: _engines, ...headers } = answer.headers
     if (statusCode === 200 && controlPlane.describes(operation)) {
       const text = await read(answer)
       reply(response, statusCode, controlPlane.retell(JSON.parse(text) as Fields))

@@ -23,8 +23,8 @@ export interface IamOptions {
   /** Whether callers may sign for any Region, as where the app leaves its Region open. @default false */
   readonly isRegionOpen?: boolean
   readonly clock: Clock
-  /** Of those who sign, by which a signature is fresh. @default `clock` */
-  readonly signersClock?: Clock
+  /** Of those who sign: a signature is fresh if it is by any of them. @default `clock` alone */
+  readonly signersClocks?: readonly Clock[]
   readonly log: Log
 }
 
@@ -104,9 +104,10 @@ export class Iam {
    * @throws RefusedError when nobody did, or not well
    */
   authenticate(request: IncomingCall, body: string | Uint8Array, service: string): Caller {
-    const { environment, isRegionOpen = false, clock, signersClock = clock } = this.#options
+    const { environment, isRegionOpen = false, clock, signersClocks = [clock] } = this.#options
     const region = isRegionOpen ? undefined : environment.region
-    const signature = readSignature(request, { region, service }, signersClock.now())
+    const times = signersClocks.map((each) => each.now())
+    const signature = readSignature(request, { region, service }, times)
     const { accessKeyId } = signature
     const holder = this.#holders.get(accessKeyId)
     if (!holder || holder.credentials.sessionToken !== signature.sessionToken)

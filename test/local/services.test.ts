@@ -1,6 +1,7 @@
 import { type IncomingMessage, type ServerResponse, request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { systemClock } from '../../local/clock.ts'
 import { silentLog } from '../../local/log.ts'
 import { Services } from '../../local/services.ts'
 
@@ -21,7 +22,7 @@ async function start({ isRegionOpen = false } = {}) {
       sqs: answer('sqs'),
       ssm: answer('ssm'),
     },
-    { environment, isRegionOpen, log },
+    { environment, isRegionOpen, clock: systemClock, log },
   )
   const hosts = await services.listen()
   onTestFinished(() => services.close())

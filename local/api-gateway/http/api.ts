@@ -2,6 +2,7 @@ import http from 'node:http'
 import type { Socket } from 'node:net'
 import type { Environment } from '../../cloudformation/resource.ts'
 import { withinTime } from '../../clock.ts'
+import { datedBy } from '../../dated-responses.ts'
 import { FunctionThrottledError } from '../../lambda/invoker.ts'
 import { listen } from '../../listen.ts'
 import { withStageVariables } from '../stage-variables.ts'
@@ -50,7 +51,8 @@ export class HttpApi {
     this.#requestLog = this.#newRequestLog()
     for (const problem of definition.problems) dependencies.log.warn(definition.logicalId, problem)
     // The server's own limit counts names too and only keeps memory bounded; the gateway's is in `readRequest`.
-    this.#server = http.createServer({ maxHeaderSize: 8 * MAX_HEADER_BYTES }, (message, reply) => {
+    const options = { maxHeaderSize: 8 * MAX_HEADER_BYTES, ...datedBy(dependencies.clock) }
+    this.#server = http.createServer(options, (message, reply) => {
       this.#serve(message, reply).catch((error: unknown) => {
         dependencies.log.info(definition.logicalId, `connection lost before the response: ${String(error)}`)
         reply.destroy()

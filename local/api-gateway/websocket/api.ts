@@ -16,7 +16,7 @@ import type { WebSocketApiDefinition } from './definition.ts'
 import { Disconnects } from './disconnects.ts'
 import { DefaultEndpoint, type Entrance } from './entrance.ts'
 import { Expiry } from './expiry.ts'
-import { createGatewayServer } from './gateway-server.ts'
+import { type GatewayListeners, createGatewayServer } from './gateway-server.ts'
 import { Handshakes } from './handshake.ts'
 import type { IntegrationDeps } from './integrations/integration.ts'
 import { CLOSE_GRACE_MS } from './limits.ts'
@@ -115,14 +115,15 @@ export class WebSocketApi {
           ? new TroubledPosts({ clock, faults: faults ?? new Faults(), delayMs })
           : undefined,
     })
-    this.#server = createGatewayServer({
+    const listeners: GatewayListeners = {
       request: (request, response) => {
         this.handle(request, response, this.#behaviour.endpoint.find(request.url))
       },
       upgrade: (request, socket, head) => {
         this.upgrade(request, socket, head, this.#behaviour.endpoint.find(request.url))
       },
-    })
+    }
+    this.#server = createGatewayServer(listeners, clock)
   }
 
   get definition(): WebSocketApiDefinition {

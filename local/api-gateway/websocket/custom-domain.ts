@@ -5,7 +5,7 @@ import type { Resource } from '../../cloudformation/resource.ts'
 import { listen } from '../../listen.ts'
 import type { WebSocketApi } from './api.ts'
 import { type Entrance, pathOf } from './entrance.ts'
-import { createGatewayServer } from './gateway-server.ts'
+import { type GatewayListeners, createGatewayServer } from './gateway-server.ts'
 import { refuse } from './management-api.ts'
 import { FORBIDDEN, refuseHandshake } from './refusal.ts'
 import { newConnectionId, newRequestId } from './identifiers.ts'
@@ -95,10 +95,11 @@ export class CustomDomain {
   constructor(definition: CustomDomainDefinition, deps: CustomDomainDependencies) {
     this.#definition = definition
     this.#deps = deps
-    this.#server = createGatewayServer({
+    const listeners: GatewayListeners = {
       request: (request, response) => this.#handle(request, response),
       upgrade: (request, socket, head) => this.#upgrade(request, socket, head),
-    })
+    }
+    this.#server = createGatewayServer(listeners, deps.clock)
   }
 
   get definition(): CustomDomainDefinition {

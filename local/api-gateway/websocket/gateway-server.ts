@@ -1,5 +1,7 @@
 import { type IncomingMessage, type RequestListener, type Server, createServer } from 'node:http'
 import type { Duplex } from 'node:stream'
+import type { Clock } from '../../clock.ts'
+import { datedBy } from '../../dated-responses.ts'
 import { SERVER_OPTIONS } from './limits.ts'
 
 export interface GatewayListeners {
@@ -12,8 +14,8 @@ export interface GatewayListeners {
  * A server that clients of WebSocket APIs come to. An offer to go on in another protocol than WebSocket is declined as
  * HTTP has it, by serving the request: HTTP clients of Java offer `h2c` with every POST to `@connections`.
  */
-export function createGatewayServer({ request, upgrade }: GatewayListeners): Server {
-  const server = createServer(SERVER_OPTIONS, request)
+export function createGatewayServer({ request, upgrade }: GatewayListeners, clock: Clock): Server {
+  const server = createServer({ ...SERVER_OPTIONS, ...datedBy(clock) }, request)
   return server.on('upgrade', (message: IncomingMessage, socket: Duplex, head: Buffer) => {
     if (message.headers.upgrade?.toLowerCase() === 'websocket') {
       upgrade(message, socket, head)

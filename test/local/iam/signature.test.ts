@@ -54,7 +54,7 @@ const escape = (text: string) =>
 
 /** What is signed, and what we say it should be. */
 function compare(message: HttpMessage, body = '', scope = SCOPE, now = NOW) {
-  const signature = readSignature(message, scope, now)
+  const signature = readSignature(message, scope, [now])
   return { signed: signature.signature, expected: new Signer().sign(message, body, signature, SECRET) }
 }
 
@@ -120,7 +120,7 @@ describe('a signature in the Authorization header', () => {
 
   it('counts the time of the Date header where there is no X-Amz-Date', () => {
     const message = header({ date: ['Date', 'Sun, 30 Aug 2015 12:36:00 GMT'] })
-    expect(readSignature(message, SCOPE, NOW).time).toBe('20150830T123600Z')
+    expect(readSignature(message, SCOPE, [NOW]).time).toBe('20150830T123600Z')
   })
 
   it.each([
@@ -155,7 +155,7 @@ describe('a signature in the query', () => {
 
   it('holds for as long as it says', async () => {
     const signed = await signer.presign(request({}), { signingDate: new Date(NOW), expiresIn: 60 })
-    const read = (at: number) => readSignature(onWire(signed), SCOPE, at)
+    const read = (at: number) => readSignature(onWire(signed), SCOPE, [at])
     expect(read(NOW + 60_000).expires).toBe(60)
     expect(() => read(NOW + 61_000)).toThrow('Signature expired: 20150830T123600Z is now earlier than')
   })
@@ -167,7 +167,7 @@ describe('a signature in the query', () => {
       sha256: Sha256,
     })
     const message = onWire(await session.presign(request({}), { signingDate: new Date(NOW) }))
-    const signature = readSignature(message, SCOPE, NOW)
+    const signature = readSignature(message, SCOPE, [NOW])
     expect(signature.sessionToken).toBe('to/ken==')
     expect(new Signer().sign(message, '', signature, SECRET)).toBe(signature.signature)
   })
@@ -175,13 +175,13 @@ describe('a signature in the query', () => {
   it('is refused where it would hold for longer than a week', async () => {
     const signed = onWire(await signer.presign(request({}), { signingDate: new Date(NOW), expiresIn: 60 }))
     const url = (signed.url ?? '').replace('X-Amz-Expires=60', 'X-Amz-Expires=604801')
-    expect(() => readSignature({ ...signed, url }, SCOPE, NOW)).toThrow('from 0 to 604800, a week')
+    expect(() => readSignature({ ...signed, url }, SCOPE, [NOW])).toThrow('from 0 to 604800, a week')
   })
 
   it('is refused without one of its parameters', async () => {
     const signed = onWire(await signer.presign(request({}), { signingDate: new Date(NOW) }))
     const url = (signed.url ?? '').replace('X-Amz-Credential', 'X-Other')
-    expect(() => readSignature({ ...signed, url }, SCOPE, NOW)).toThrow(
+    expect(() => readSignature({ ...signed, url }, SCOPE, [NOW])).toThrow(
       "AWS query-string parameters must include 'X-Amz-Credential'. ",
     )
   })
@@ -277,12 +277,12 @@ describe('a signature is refused', () => {
       "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.",
     ],
   ])('%s', (_name, message, reason, text) => {
-    const refusal: unknown = catchError(() => readSignature(message, SCOPE, NOW))
+    const refusal: unknown = catchError(() => readSignature(message, SCOPE, [NOW]))
     expect(refusal).toMatchObject({ reason, message: expect.stringContaining(text) as string })
   })
 
   it('five minutes and a second after it was made, and as long before', () => {
-    const read = (at: number) => readSignature(header(), SCOPE, at)
+    const read = (...times: number[]) => readSignature(header(), SCOPE, times)
     expect(read(NOW + 300_000).time).toBe('20150830T123600Z')
     expect(read(NOW - 300_000).time).toBe('20150830T123600Z')
     expect(() => read(NOW + 301_000)).toThrow(
@@ -291,6 +291,14 @@ describe('a signature is refused', () => {
     expect(() => read(NOW - 301_000)).toThrow(
       'Signature not yet current: 20150830T123600Z is still later than 20150830T123559Z (20150830T123059Z + 5 min.)',
     )
+  })
+
+  it('by all of several clocks, in the words of the first', () => {
+    const read = (...times: number[]) => readSignature(header(), SCOPE, times)
+    expect(read(NOW + 7_200_000, NOW).time).toBe('20150830T123600Z')
+    expect(read(NOW, NOW - 7_200_000).time).toBe('20150830T123600Z')
+    expect(() => read(NOW + 301_000, NOW - 301_000)).toThrow('Signature expired')
+    expect(() => read(NOW - 301_000, NOW + 301_000)).toThrow('Signature not yet current')
   })
 })
 

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { systemClock } from '../../../../local/clock.ts'
 import { silentLog } from '../../../../local/log.ts'
 import { Services } from '../../../../local/services.ts'
 import { environment, makeFunction } from '../fixture.ts'
@@ -50,7 +51,7 @@ async function start(code: string) {
       sqs: answer('sqs'),
       ssm: answer('ssm'),
     },
-    { environment, isRegionOpen: false, log: silentLog },
+    { environment, isRegionOpen: false, clock: systemClock, log: silentLog },
   )
   const hosts = await services.listen()
   onTestFinished(() => services.close())
