@@ -83,6 +83,12 @@ describe('faults', () => {
     expect(faults.strike('post.stall', 'a')?.durationMs).toBe(7)
   })
 
+  it('leave nothing to chance that the plan says', () => {
+    const faults = new Faults()
+    faults.plan('function.skew', { chance: 0.25 })
+    expect(faults.strike('function.skew', 'a')).toMatchObject({ chance: 0.25, durationMs: 300_000 })
+  })
+
   it('tell whoever watches, and whoever waits for the next', async () => {
     const faults = new Faults(parseFaults('disconnect.lost=1'))
     const seen: string[] = []

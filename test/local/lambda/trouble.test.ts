@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { ManualClock } from '../../../local/clock.ts'
+import { ManualClock, RunningClock, systemClock } from '../../../local/clock.ts'
 import { parseFaults } from '../../../local/fault-kinds.ts'
 import { Faults } from '../../../local/faults.ts'
 import { AWS_LATENCY } from '../../../local/latency.ts'
@@ -142,6 +142,89 @@ describe('a function that times out on demand', () => {
     })
     expect(served).toHaveLength(calls)
     expect(await call('Fn', { calls: 0 })).toEqual({ reply: 1 })
+  })
+})
+
+describe('a function whose clock is off on demand', () => {
+  const DATE = `
+    const loaded = Date.now()
+    export const handler = async () => {
+      const begun = Date.now()
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      return { loaded, begun, waited: Date.now() - begun }
+    }`
+  interface Seen {
+    readonly loaded: number
+    readonly begun: number
+    readonly waited: number
+  }
+  const jumped = () => {
+    const clock = new RunningClock()
+    clock.jump(86_400_000)
+    return clock
+  }
+
+  it.each([
+    ["the machine's clock", () => systemClock],
+    ['a clock that has jumped', jumped],
+  ])('has another date than %s, from the loading of its code on', async (_name, make) => {
+    const clock = make()
+    for (const [chance, skewMs] of [
+      [0, -300_000],
+      [0.5, 0],
+      [1, 300_000],
+      [0.75, 150_000],
+    ] as const) {
+      const faults = new Faults()
+      const { call } = makeFunction(DATE, {}, { faults, clock })
+      faults.plan('function.skew', { chance })
+      const before = clock.now() + skewMs
+      const { loaded, begun, waited } = (await call('Fn')).reply as Seen
+      expect(loaded).toBeGreaterThanOrEqual(before)
+      expect(begun).toBeLessThanOrEqual(clock.now() + skewMs)
+      expect(waited).toBeGreaterThanOrEqual(0)
+      expect(faults.counts).toEqual({ 'function.skew': 1 })
+    }
+  })
+
+  it('has it for the life of an environment, and the next environment its own', async () => {
+    const faults = new Faults()
+    const { call } = makeFunction(DATE, {}, { faults })
+    faults.plan('function.skew', { chance: 1 })
+    const first = (await call('Fn')).reply as Seen
+    const second = (await call('Fn')).reply as Seen
+    expect(second.loaded).toBe(first.loaded)
+    expect(second.begun).toBeGreaterThan(Date.now() + 200_000)
+    faults.plan('function.crash.before')
+    await call('Fn')
+    const third = (await call('Fn')).reply as Seen
+    expect(third.loaded).toBeLessThanOrEqual(Date.now())
+  })
+
+  it('is off by chance as far as the rate says, ahead or behind alike, the same with the same seed', async () => {
+    const run = async () => {
+      const faults = new Faults(parseFaults('function.skew=1@20m'), 42)
+      const skews: number[] = []
+      for (let i = 0; i < 6; i++) {
+        const { call } = makeFunction(DATE, {}, { faults })
+        skews.push(((await call('Fn')).reply as Seen).loaded - Date.now())
+      }
+      return skews
+    }
+    const skews = await run()
+    const minutes = (all: readonly number[]) => all.map((ms) => Math.round(ms / 60_000))
+    for (const skew of minutes(skews)) expect(Math.abs(skew)).toBeLessThanOrEqual(20)
+    expect(Math.max(...minutes(skews))).toBeGreaterThan(5)
+    expect(Math.min(...minutes(skews))).toBeLessThan(-5)
+    const again = await run()
+    for (const [i, skew] of skews.entries()) expect(Math.abs(skew - (again[i] ?? 0))).toBeLessThan(30_000)
+  })
+
+  it('is no trouble of an invocation', async () => {
+    const faults = new Faults(parseFaults('function.skew=1'))
+    const { call } = makeFunction(DATE, {}, { faults })
+    for (let i = 0; i < 3; i++) expect(await call('Fn')).not.toHaveProperty('functionError')
+    expect(faults.counts).toEqual({ 'function.skew': 1 })
   })
 })
 
