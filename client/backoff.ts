@@ -20,3 +20,14 @@ export const DEFAULT_BACKOFF: Backoff = { baseMs: 1_000, capMs: 400_000 }
  */
 export const delayMs = (attempt: number, random: () => number, { baseMs, capMs }: Backoff) =>
   random() * Math.min(capMs, baseMs * 2 ** attempt)
+
+/** How often an action is sent before it is given up that the server leaves unanswered, or fails to carry out. */
+export const MAX_TRIES = 5
+
+/**
+ * The wait before such an action is sent again.
+ * @param tries how often it was sent, at least once
+ * @returns milliseconds
+ */
+export const retryMs = (tries: number, random: () => number, capMs: number) =>
+  delayMs(tries, random, { baseMs: 500, capMs })

@@ -17,6 +17,8 @@ export interface LinkHandlers {
   readonly onFrame: (frame: ServerMessage) => void
   /** Once, at the end. @param code 1006 where the line was simply lost, and where it was given up here */
   readonly onEnd: (code: number) => void
+  /** The machine has slept. */
+  readonly onWake: () => void
 }
 
 export interface LinkTimes {
@@ -28,6 +30,8 @@ export interface LinkTimes {
 
 /** How often a link looks at the time: for silence, and for a sleep that it has slept through. */
 const LOOK_MS = 15_000
+/** No look for so long is a sleep: a browser lets a page that is not seen look once a minute. */
+const SLEEP_MS = 90_000
 /** What clients ping at before the server has said how often. */
 const HEARTBEAT_MS = 240_000
 const LOST = 1006
@@ -56,8 +60,14 @@ export class Link {
     socket.onerror = () => undefined // the close that follows says it
   }
 
-  send(action: Action): void {
+  /** @returns whether it is on its way; false once the link has ended */
+  send(action: Action): boolean {
     if (!this.#isOver) this.#socket.send(JSON.stringify(action))
+    return !this.#isOver
+  }
+
+  get isOpen(): boolean {
+    return this.#look !== undefined && !this.#isOver
   }
 
   /** Finds out now whether anybody is there. */
@@ -85,9 +95,10 @@ export class Link {
     this.#lookedAt = Date.now()
     this.#look = setInterval(() => {
       const now = Date.now()
-      const hasSlept = now - this.#lookedAt > 2 * LOOK_MS
+      const hasSlept = now - this.#lookedAt >= SLEEP_MS
       this.#lookedAt = now
       if (hasSlept || now - this.#heardAt >= this.heartbeatMs) this.probe()
+      if (hasSlept) this.#handlers.onWake()
     }, LOOK_MS)
     this.#handlers.onOpen()
   }
@@ -100,13 +111,13 @@ export class Link {
 
   #receive(text: string): void {
     this.#heard()
-    let frame: ServerMessage
+    let frame: ServerMessage | null | undefined
     try {
-      frame = JSON.parse(text) as ServerMessage
+      frame = JSON.parse(text) as ServerMessage | null
     } catch {
-      return // the words of an echo line
+      // The words of an echo line.
     }
-    this.#handlers.onFrame(frame)
+    if (frame?.type !== undefined) this.#handlers.onFrame(frame)
   }
 
   #end(code: number): void {

@@ -43,7 +43,7 @@ export class Sequence<E extends ChannelEvent> {
 
   /** Whether something is known to exist that is not here. */
   get hasHole(): boolean {
-    return this.#isDense && this.#have !== undefined && this.#have < this.#known
+    return this.#have !== undefined && this.#have < this.#known
   }
 
   /** @returns what can be handed on now */
@@ -60,15 +60,20 @@ export class Sequence<E extends ChannelEvent> {
     return this.#drain()
   }
 
-  /** The server has said that the channel stands at `offset`, and has sent everything up to there. */
+  /** The server has said that the channel stands at `offset`: what is not here up to there is missing. */
   reach(offset: number): Item<E>[] {
     this.#known = Math.max(this.#known, offset)
-    if (this.#have === undefined || !this.#isDense) this.#have = Math.max(this.#have ?? 0, offset)
+    this.#have ??= offset
     return this.#drain()
   }
 
-  /** The server can't say what came before `offset`. */
-  reset(offset: number): Item<E>[] {
+  /**
+   * The server, asked for what comes after `after` or of its own accord, can't say what came before `offset`.
+   * @returns undefined where that is of no use, since everything up to there has come meanwhile
+   */
+  reset(offset: number, after?: number): Item<E>[] | undefined {
+    if (this.#have !== undefined && this.#have !== after && this.#have >= offset) return undefined
+    if (after !== undefined && offset < after) this.#ahead.clear() // of a log that has begun anew since
     this.#have = offset
     this.#known = Math.max(offset, ...this.#ahead.keys())
     return [{ type: 'reset', offset }, ...this.#drain()]
@@ -93,7 +98,7 @@ export class Sequence<E extends ChannelEvent> {
 
   #fresh(offset: number, events: readonly E[]): Item<E>[] {
     return events
-      .filter((event) => this.#isNew(`${event.id} ${'version' in event ? event.version : ''}`))
+      .filter((event) => this.#isNew(identityOf(event)))
       .map((event) => ({ type: 'event', offset, event }))
   }
 
@@ -107,3 +112,7 @@ export class Sequence<E extends ChannelEvent> {
     return true
   }
 }
+
+/** A task is deleted once, whatever version the server gives that when it is asked again. */
+const identityOf = (event: ChannelEvent) =>
+  'version' in event && event.type !== 'task.deleted' ? `${event.id} ${event.version}` : event.id

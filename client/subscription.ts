@@ -1,5 +1,6 @@
-import type { OpenlineError } from './errors.ts'
 import type { ChannelEvent } from '../protocol/messages.ts'
+import { call } from './callback.ts'
+import type { OpenlineError } from './errors.ts'
 import type { Item } from './sequence.ts'
 
 export interface SubscriptionCallbacks<E extends ChannelEvent> {
@@ -55,8 +56,8 @@ export class Subscription<E extends ChannelEvent> implements AsyncIterable<Item<
   /** @internal */
   tell(item: Item<E>): void {
     if (this.#isOver) return
-    if (item.type === 'event') this.#callbacks.onEvent?.(item.event, item.offset)
-    else this.#callbacks.onReset?.(item.offset)
+    if (item.type === 'event') call(this.#callbacks.onEvent, item.event, item.offset)
+    else call(this.#callbacks.onReset, item.offset)
     if (!this.#isRead) return
     if (this.#reader) {
       this.#reader.resolve({ done: false, value: item })
@@ -69,7 +70,7 @@ export class Subscription<E extends ChannelEvent> implements AsyncIterable<Item<
   subscribed(offset: number): void {
     if (this.#isSubscribed || this.#isOver) return
     this.#isSubscribed = true
-    this.#callbacks.onSubscribed?.(offset)
+    call(this.#callbacks.onSubscribed, offset)
   }
 
   /** @internal */
@@ -77,7 +78,7 @@ export class Subscription<E extends ChannelEvent> implements AsyncIterable<Item<
     if (this.#isOver) return
     this.#isOver = true
     this.#error = error
-    if (error) this.#callbacks.onError?.(error)
+    if (error) call(this.#callbacks.onError, error)
     if (error) this.#reader?.reject(error)
     else this.#reader?.resolve({ done: true, value: undefined })
     this.#reader = undefined

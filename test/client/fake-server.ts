@@ -11,22 +11,24 @@ export class FakeSocket implements WebSocketLike {
   readonly url: string
   readonly protocols: readonly string[]
   /** What the client has sent, parsed. */
-  readonly sent: Record<string, unknown>[] = []
+  readonly sent: Sent[] = []
   isClosed = false
+  #isOpen = false
 
   constructor(url: string, protocols: string[] = []) {
     this.url = url
     this.protocols = protocols
   }
   send(data: string) {
-    this.sent.push(JSON.parse(data) as Record<string, unknown>)
+    if (!this.#isOpen) throw new Error('the socket is not open') // as `ws` and browsers do during the handshake
+    this.sent.push(JSON.parse(data) as Sent)
   }
   close() {
     this.isClosed = true
   }
 
   open(welcome: object = {}) {
-    this.onopen?.({} as never)
+    this.openUngreeted()
     this.say({
       type: 'welcome',
       connectionId: 'c',
@@ -38,7 +40,12 @@ export class FakeSocket implements WebSocketLike {
       ...welcome,
     })
   }
-  say(frame: object) {
+  /** `welcome` is still to come, or is lost. */
+  openUngreeted() {
+    this.#isOpen = true
+    this.onopen?.({} as never)
+  }
+  say(frame: unknown) {
     this.onmessage?.({ data: JSON.stringify(frame) } as never)
   }
   end(code = 1006) {
@@ -46,14 +53,41 @@ export class FakeSocket implements WebSocketLike {
   }
   /** The questions about a channel, newest last. */
   asked(channel: string) {
-    return this.sent.filter(({ action, channel: name }) => action === 'subscribe' && name === channel)
+    return this.#actions('subscribe').filter(({ channel: name }) => name === channel)
+  }
+  /** The unsubscriptions from a channel, newest last. */
+  left(channel: string) {
+    return this.#actions('unsubscribe').filter(({ channel: name }) => name === channel)
+  }
+  /** The sendings of a message, newest last. */
+  said(messageId: string) {
+    return this.#actions('publish').filter(({ messageId: name }) => name === messageId)
   }
   /** Answers the newest question about a channel. */
   answer(channel: string, frame: object) {
-    const id = this.asked(channel).at(-1)?.['id']
-    if (id === undefined) throw new Error(`nothing was asked about ${channel}`)
-    this.say({ type: 'subscribed', channel, id, ...frame })
+    this.say({ type: 'subscribed', channel, id: newest(this.asked(channel)), ...frame })
   }
+  leave(channel: string) {
+    this.say({ type: 'unsubscribed', channel, id: newest(this.left(channel)) })
+  }
+  published(messageId: string, offset: number) {
+    this.say({ type: 'published', channel: 'chat/lobby', offset, id: newest(this.said(messageId)) })
+  }
+  /** Answers one of the actions above with an error. */
+  refuse(actions: Sent[], code: string) {
+    this.say({ type: 'error', code, message: `it is ${code}`, requestId: 'r-1', id: newest(actions) })
+  }
+  #actions(wanted: string) {
+    return this.sent.filter(({ action }) => action === wanted)
+  }
+}
+
+type Sent = Record<string, unknown>
+
+function newest(actions: Sent[]): unknown {
+  const { id } = actions.at(-1) ?? {}
+  if (id === undefined) throw new Error('nothing of the kind was sent')
+  return id
 }
 
 /** Every socket that a client opens, in order. */

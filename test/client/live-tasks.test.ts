@@ -107,6 +107,8 @@ describe('liveTasks', () => {
     await follow()
     sockets.socket(0).answer('tasks', { offset: 41 })
     pages = [{ tasks: [task('b')], offset: 57 }]
+    say(43)
+    await vi.advanceTimersByTimeAsync(500) // asked about 42
     meanwhile = () => say(58, updated(task('c')))
     sockets.socket(0).answer('tasks', { type: 'reset', offset: 57 })
     await vi.advanceTimersByTimeAsync(0)

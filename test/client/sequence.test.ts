@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Item, Sequence } from '../../client/sequence.ts'
-import { userId } from '../../protocol/ids.ts'
-import type { ChatEvent } from '../../protocol/messages.ts'
+import { taskId, userId } from '../../protocol/ids.ts'
+import type { ChatEvent, TaskEvent } from '../../protocol/messages.ts'
 
 const said = (id: string): ChatEvent => ({ type: 'chat.message', id, from: userId('bob'), at: '', data: id })
 const at = (offset: number, ...ids: string[]) => ({ offset, events: ids.map(said) })
@@ -63,7 +63,7 @@ describe('Sequence', () => {
   it('goes on after a reset from where that stands', () => {
     const sequence = dense(41)
     sequence.take(at(60, 'x'))
-    expect(told(sequence.reset(57))).toEqual(['reset@57'])
+    expect(told(sequence.reset(57, 41) ?? [])).toEqual(['reset@57'])
     expect(told(sequence.take({ offset: 59, sizes: [1, 1], events: [said('v'), said('w')] }))).toEqual([
       'v@58',
       'w@59',
@@ -91,6 +91,37 @@ describe('Sequence', () => {
     expect(sequence.take(at(5, 'v5'))).toEqual([])
     expect(sequence.hasHole).toBe(false)
     sequence.reach(9)
-    expect(sequence.have).toBe(9)
+    expect(sequence.hasHole).toBe(true)
+    expect(told(sequence.take(at(9, 'v9')))).toEqual(['v9@9'])
+    expect(sequence.hasHole).toBe(false)
+  })
+
+  it('is not moved back by a reset that comes after what it speaks of', () => {
+    const sequence = dense(41)
+    sequence.take({ offset: 60, sizes: Array.from({ length: 19 }, () => 0), events: [] })
+    expect(sequence.reset(57, 41)).toBeUndefined()
+    expect(sequence.have).toBe(60)
+    expect(told(sequence.take(at(61, 'a')))).toEqual(['a@61'])
+  })
+
+  it('goes back with a log that has begun anew, and waits for nothing of the old one', () => {
+    const sequence = dense(900)
+    sequence.take(at(905, 'old'))
+    expect(told(sequence.reset(57, 900) ?? [])).toEqual(['reset@57'])
+    expect(sequence.hasHole).toBe(false)
+    expect(told(sequence.take(at(58, 'new')))).toEqual(['new@58'])
+  })
+
+  it('tells once that a task is deleted, whatever version the server gives that', () => {
+    const sequence = new Sequence<TaskEvent>(false, 3)
+    const gone = (version: number): TaskEvent => ({
+      type: 'task.deleted',
+      id: taskId('t-7'),
+      version,
+      at: '',
+    })
+    expect(sequence.take({ offset: 4, events: [gone(4)] })).toHaveLength(1)
+    expect(sequence.take({ offset: 5, events: [gone(5)] })).toEqual([])
+    expect(sequence.have).toBe(5)
   })
 })
