@@ -167,27 +167,27 @@ export function channelLog(
     newest: newestOf,
 
     async since(channel, after, now): Promise<LogRange> {
+      // From `after` on: where its own entry is the last, nothing was missed, and no second look can say otherwise.
       const { Items = [], LastEvaluatedKey } = await client.send(
         new QueryCommand({
           TableName: table,
-          KeyConditionExpression: '#channel = :channel AND #offset > :after',
+          KeyConditionExpression: '#channel = :channel AND #offset >= :after',
           ExpressionAttributeNames: { '#channel': 'channel', '#offset': 'offset' },
           ExpressionAttributeValues: { ':channel': channel, ':after': after },
           ConsistentRead: true,
-          Limit: MAX_ENTRIES_SINCE + 1,
+          Limit: MAX_ENTRIES_SINCE + 2,
         }),
       )
-      const entries = (Items as LogItem[]).map((item) => ({ ...item, offset: offset(item.offset) }))
-      const isWhole = entries.every(
+      const found = (Items as LogItem[]).map((item) => ({ ...item, offset: offset(item.offset) }))
+      const missed = found.filter((item) => item.offset !== after)
+      const isWhole = missed.every(
         (item, i) => item.offset === after + i + 1 && !item.isGap && item.expiresAt > epochSeconds(now),
       )
-      const last = entries.at(-1)
+      const last = found.at(-1)
       // What a page leaves out is more than one answer should hold.
-      if (!isWhole || LastEvaluatedKey || entries.length > MAX_ENTRIES_SINCE)
-        return { newest: await newestOf(channel, now) }
-      if (last) return { newest: remember(channel, last.offset, now), entries: entries.map(toEntry) }
-      const newest = await newestOf(channel, now)
-      return newest === after ? { newest, entries: [] } : { newest }
+      if (last && isWhole && !LastEvaluatedKey && missed.length <= MAX_ENTRIES_SINCE)
+        return { newest: remember(channel, last.offset, now), entries: missed.map(toEntry) }
+      return { newest: await newestOf(channel, now) }
     },
   }
 }

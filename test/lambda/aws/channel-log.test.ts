@@ -186,18 +186,31 @@ describe('channelLog', () => {
       expect(inputs()).toEqual([
         {
           TableName: 'Log',
-          KeyConditionExpression: '#channel = :channel AND #offset > :after',
+          KeyConditionExpression: '#channel = :channel AND #offset >= :after',
           ExpressionAttributeNames: { '#channel': 'channel', '#offset': 'offset' },
           ExpressionAttributeValues: { ':channel': TASKS, ':after': 41 },
           ConsistentRead: true,
-          Limit: MAX_ENTRIES_SINCE + 1,
+          Limit: MAX_ENTRIES_SINCE + 2,
         },
       ])
     })
 
     it('gives no entries at the newest offset', async () => {
-      answers([], 41)
+      answers([entry(41)], 41)
       expect(await since(41)).toEqual({ newest: 41, entries: [] })
+    })
+
+    it('gives no entries at the newest offset, whatever is appended while it answers', async () => {
+      answers([entry(41)], 42)
+      expect(await since(41)).toEqual({ newest: 41, entries: [] })
+    })
+
+    it('gives what comes after an entry that is over or gone', async () => {
+      const entries = [{ offset: 42, events: [] }]
+      answers([entry(41, 1795425102), entry(42)], 42)
+      expect(await since(41)).toEqual({ newest: 42, entries })
+      answers([entry(42)], 42)
+      expect(await since(41)).toEqual({ newest: 42, entries })
     })
 
     it.each([
