@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import {
   ApiGatewayManagementApiClient,
   DeleteConnectionCommand,
+  GoneException,
 } from '@aws-sdk/client-apigatewaymanagementapi'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { DynamoDBDocumentClient, paginateQuery } from '@aws-sdk/lib-dynamodb'
@@ -150,7 +151,12 @@ export async function startOpenline(assembly: string, options: Omit<StackOptions
       })
       for (const text of await items(stack, 'Connections')) {
         const [, ConnectionId] = /"C#([^"]+)"/.exec(text) ?? []
-        if (ConnectionId !== undefined) await client.send(new DeleteConnectionCommand({ ConnectionId }))
+        if (ConnectionId === undefined) continue
+        try {
+          await client.send(new DeleteConnectionCommand({ ConnectionId }))
+        } catch (error) {
+          if (!(error instanceof GoneException)) throw error // it has ended by itself meanwhile
+        }
       }
       client.destroy()
     },
