@@ -20,7 +20,7 @@ import { conditionally, inTransaction } from './conditional.ts'
 /**
  * An entry: `{channel:"tasks", offset:42, events:[…], expiresAt:1795429006}`; a gap: `{…, events:[], isGap:true}`.
  * A key, which is where an entry made once is found again: `{channel:"chat/lobby#m-1", offset:0, at:42, expiresAt:1795429006}`;
- * no channel's name has a `#`.
+ * no channel's name has a `#`. The key without a name is that of the log's beginning.
  */
 export interface ChannelLogOptions {
   readonly table: string
@@ -79,9 +79,9 @@ export function channelLog(
     ExpressionAttributeNames: { '#offset': 'offset' },
   })
 
-  const keyItem = (key: Key, at: Offset, now: EpochMillis) => ({
+  const keyItem = (key: Key, at: Offset, now: EpochMillis, keptMs = retentionMs) => ({
     TableName: table,
-    Item: { ...key, at, expiresAt: epochSeconds(later(now, retentionMs)) },
+    Item: { ...key, at, expiresAt: epochSeconds(later(now, keptMs)) },
     // A key that TTL has not taken yet but that is over is free again.
     ConditionExpression: `${IS_FREE} OR expiresAt <= :now`,
     ExpressionAttributeNames: { '#offset': 'offset' },
@@ -92,6 +92,33 @@ export function channelLog(
     conditionally(client.send(new PutCommand(entry(channel, at, content, now))))
 
   /**
+   * Begins an empty log with an entry of no events. The key lets one do so at a time: two that begin it at two moments
+   * would take no place from one another, and the log would have two ends. It is over before that entry is, so that it
+   * is in nobody's way when the log has expired.
+   * @returns undefined when somebody else has
+   */
+  async function begin(channel: Channel, now: EpochMillis): Promise<Offset | undefined> {
+    const at = offset(now)
+    const key = { channel: `${channel}#`, offset: 0 }
+    const TransactItems = [
+      { Put: keyItem(key, at, now, retentionMs / 2) },
+      { Put: entry(channel, at, { events: [] }, now) },
+    ]
+    const outcome = await inTransaction(client.send(new TransactWriteCommand({ TransactItems })))
+    return outcome === 'written' ? at : undefined
+  }
+
+  /** @throws when the log can be neither read nor begun after many conflicts */
+  async function newestOf(channel: Channel, now: EpochMillis): Promise<Offset> {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      if (attempt > 0) await clock.sleep(random() * attempt * CONTENTION_STEP_MS)
+      const newest = (await readNewest(channel)) ?? (await begin(channel, now))
+      if (newest !== undefined) return remember(channel, newest, now)
+    }
+    throw new Error(`the log of "${channel}" can't be begun after ${MAX_ATTEMPTS} attempts`)
+  }
+
+  /**
    * Places an entry after the newest, trying again where somebody else takes the place.
    * @param write gives the entry that it wrote there, or the one that was there before and makes it needless
    */
@@ -100,11 +127,11 @@ export function channelLog(
     now: EpochMillis,
     write: (at: Offset) => Promise<LogEntry | 'taken'>,
   ): Promise<LogEntry> {
-    let newest = remembered(channel, now)
+    let newest: Offset | undefined = remembered(channel, now)
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       if (attempt > 0) await clock.sleep(random() * attempt * CONTENTION_STEP_MS)
-      newest ??= await readNewest(channel)
-      const at = newest === undefined ? offset(now) : offset(newest + 1)
+      newest ??= await newestOf(channel, now)
+      const at = offset(newest + 1)
       const entry = await write(at)
       if (entry !== 'taken') {
         if (entry.offset === at) remember(channel, at, now)
@@ -129,15 +156,6 @@ export function channelLog(
       new GetCommand({ TableName: table, Key: { channel, offset: at }, ConsistentRead: true }),
     )
     return Item && { offset: at, events: Item['events'] as ChannelEvent[] }
-  }
-
-  async function newestOf(channel: Channel, now: EpochMillis): Promise<Offset> {
-    for (;;) {
-      const newest = await readNewest(channel)
-      if (newest !== undefined) return remember(channel, newest, now)
-      if ((await put(channel, offset(now), { events: [] }, now)) !== 'conflict')
-        return remember(channel, offset(now), now)
-    }
   }
 
   /** Where the entry of a key is; undefined when the key is free. */

@@ -6,7 +6,7 @@ import { systemClock, systemRandom } from '../../../lambda/aws/system.ts'
 import { systemClock as stackClock } from '../../../local/clock.ts'
 import { type Engine, startEngine } from '../../../local/dynamodb/engine.ts'
 import { silentLog } from '../../../local/log.ts'
-import { type Channel, userId } from '../../../protocol/ids.ts'
+import { type Channel, later, userId } from '../../../protocol/ids.ts'
 
 /** Functions that publish to one channel at the same moment. */
 const PUBLISHERS = [2, 30, 100]
@@ -54,9 +54,10 @@ describe('channelLog with many publishers to one channel, on the engine', () => 
     // Every second one has a key and publishes twice at once, as a sender does who got no answer in time.
     const offsets = await Promise.all(
       ids.map(async (id, i) => {
-        if (i % 2 === 0) return newLog().append(channel, said(id), now)
+        const own = later(now, i) // they do not all begin it at the same moment
+        if (i % 2 === 0) return newLog().append(channel, said(id), own)
         const [first, second] = await Promise.all(
-          [newLog(), newLog()].map((log) => log.appendOnce(channel, id, said(id), now)),
+          [newLog(), newLog()].map((log) => log.appendOnce(channel, id, said(id), own)),
         )
         expect(second).toEqual(first)
         return first?.offset ?? 0
@@ -70,10 +71,12 @@ describe('channelLog with many publishers to one channel, on the engine', () => 
         ConsistentRead: true,
       }),
     )
-    const first = Number(Items[0]?.['offset'])
-    expect(Items.map((item) => Number(item['offset']))).toEqual(ids.map((_, i) => first + i))
+    const beginning = Number(Items[0]?.['offset'])
+    const first = beginning + 1
+    expect(Items[0]).toMatchObject({ events: [] })
+    expect(Items.map((item) => Number(item['offset']))).toEqual([beginning, ...ids.map((_, i) => first + i)])
     expect([...offsets].sort((a, b) => a - b)).toEqual(ids.map((_, i) => first + i))
-    const idAt = (at: number) => (Items[at - first]?.['events'] as { id: string }[])[0]?.id
+    const idAt = (at: number) => (Items[at - beginning]?.['events'] as { id: string }[])[0]?.id
     expect(offsets.map(idAt)).toEqual(ids)
   })
 })

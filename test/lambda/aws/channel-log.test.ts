@@ -25,6 +25,13 @@ const EXPIRES_AT = 1795425102 + 24 * 3600
 const conflict = () =>
   new ConditionalCheckFailedException({ message: 'The conditional request failed', $metadata: {} })
 
+const cancelled = (...codes: string[]) =>
+  new TransactionCanceledException({
+    message: 'Transaction cancelled',
+    CancellationReasons: codes.map((Code) => ({ Code })),
+    $metadata: {},
+  })
+
 const READ = {
   TableName: 'Log',
   KeyConditionExpression: '#channel = :channel',
@@ -41,6 +48,22 @@ const put = (offset: number) => ({
   ConditionExpression: 'attribute_not_exists(#offset)',
   ExpressionAttributeNames: { '#offset': 'offset' },
 })
+
+/** One beginning at a time, for half the retention. */
+const BEGIN = {
+  TransactItems: [
+    {
+      Put: {
+        TableName: 'Log',
+        Item: { channel: 'tasks#', offset: 0, at: NOW, expiresAt: 1795425102 + 12 * 3600 },
+        ConditionExpression: 'attribute_not_exists(#offset) OR expiresAt <= :now',
+        ExpressionAttributeNames: { '#offset': 'offset' },
+        ExpressionAttributeValues: { ':now': 1795425102 },
+      },
+    },
+    { Put: put(NOW) },
+  ],
+}
 
 describe('channelLog', () => {
   const client = DynamoDBDocumentClient.from(new DynamoDBClient({ region: 'eu-west-1' }))
@@ -63,9 +86,10 @@ describe('channelLog', () => {
 
   it('begins an empty log at the time it is', async () => {
     db.on(QueryCommand).resolves({ Items: [] })
+    db.on(TransactWriteCommand).resolves({})
     db.on(PutCommand).resolves({})
-    expect(await newLog().append(TASKS, [], NOW)).toBe(NOW)
-    expect(inputs()).toEqual([READ, put(NOW)])
+    expect(await newLog().append(TASKS, [], NOW)).toBe(NOW + 1)
+    expect(inputs()).toEqual([READ, BEGIN, put(NOW + 1)])
   })
 
   it('remembers the newest offset, and reads nothing before the next append', async () => {
@@ -81,11 +105,12 @@ describe('channelLog', () => {
     db.on(QueryCommand)
       .resolvesOnce({ Items: [{ offset: 41 }] })
       .resolves({ Items: [] })
+    db.on(TransactWriteCommand).resolves({})
     db.on(PutCommand).resolves({})
     const log = newLog()
     await log.append(TASKS, [], NOW)
     const then = later(NOW, RETENTION_MS / 2)
-    expect(await log.append(TASKS, [], then)).toBe(then)
+    expect(await log.append(TASKS, [], then)).toBe(then + 1)
     expect(db.commandCalls(QueryCommand)).toHaveLength(2)
   })
 
@@ -146,9 +171,17 @@ describe('channelLog', () => {
     db.on(QueryCommand)
       .resolvesOnce({ Items: [] })
       .resolves({ Items: [{ offset: 7 }] })
-    db.on(PutCommand).rejectsOnce(conflict()).resolves({})
+    db.on(TransactWriteCommand).rejectsOnce(cancelled('ConditionalCheckFailed', 'None'))
     expect(await newLog().newest(TASKS, NOW)).toBe(7)
-    expect(inputs()).toEqual([READ, put(NOW), READ])
+    expect(inputs()).toEqual([READ, BEGIN, READ])
+  })
+
+  it('gives up a log that it can neither read nor begin', async () => {
+    db.on(QueryCommand).resolves({ Items: [] })
+    db.on(TransactWriteCommand).rejects(cancelled('ConditionalCheckFailed', 'None'))
+    await expect(newLog().newest(TASKS, NOW)).rejects.toThrow(
+      'the log of "tasks" can\'t be begun after 50 attempts',
+    )
   })
 
   it('appends a gap as an entry of its own', async () => {
@@ -239,19 +272,13 @@ describe('channelLog', () => {
 
     it('begins an empty log, and resets whoever asks', async () => {
       db.on(QueryCommand).resolves({ Items: [] })
-      db.on(PutCommand).resolves({})
+      db.on(TransactWriteCommand).resolves({})
       expect(await since(41)).toEqual({ newest: NOW })
     })
   })
 
   describe('appendOnce', () => {
     const KEY = { channel: 'tasks#m-1', offset: 0 }
-    const cancelled = (...codes: string[]) =>
-      new TransactionCanceledException({
-        message: 'Transaction cancelled',
-        CancellationReasons: codes.map((Code) => ({ Code })),
-        $metadata: {},
-      })
     const once = () => newLog().appendOnce(TASKS, 'm-1', [], NOW)
 
     it('writes the key and the entry together, or neither', async () => {
