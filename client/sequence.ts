@@ -79,10 +79,13 @@ export class Sequence<E extends ChannelEvent> {
     return [{ type: 'reset', offset }, ...this.#drain()]
   }
 
+  /** A batch that was handed over again may bring versions along that are older than what is here. */
   #takeNewest(offset: number, events: readonly E[]): Item<E>[] {
-    if (this.#have !== undefined && offset <= this.#have) return []
+    const { have = -1 } = this
+    if (offset <= have) return []
     this.#have = offset
-    return this.#fresh(offset, events)
+    const isNewer = (event: E) => !('version' in event) || event.version > have
+    return this.#fresh(offset, events.filter(isNewer))
   }
 
   #drain(): Item<E>[] {

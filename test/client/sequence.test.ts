@@ -85,6 +85,17 @@ describe('Sequence', () => {
     expect(sequence.hasHole).toBe(true)
   })
 
+  it('never goes back to an older version, though it comes in a newer frame for the first time', () => {
+    const sequence = new Sequence<TaskEvent>(false, 15)
+    const versions = [13, 14, 16].map((version): TaskEvent => {
+      const data = { title: 'Ship it', done: false, createdAt: '' }
+      return { type: 'task.updated', id: taskId('t-7'), version, at: '', data }
+    })
+    expect(sequence.take({ offset: 16, events: versions })).toEqual([
+      { type: 'event', offset: 16, event: versions[2] },
+    ])
+  })
+
   it('takes the newest of a channel whose offsets are versions, with no hole between', () => {
     const sequence = new Sequence<ChatEvent>(false, 3)
     expect(told(sequence.take(at(7, 'v7')))).toEqual(['v7@7'])
