@@ -1,4 +1,7 @@
-import { describe, expect, it } from 'vitest'
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
+import { build } from 'esbuild'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { RunningClock } from '../../../../local/clock.ts'
 import { makeFunction } from '../fixture.ts'
 
@@ -129,14 +132,17 @@ describe('the timers of a function', () => {
     expect((await waited).reply).toBeGreaterThanOrEqual(600_000)
   })
 
-  it('go as fast as the clock', async () => {
-    const clock = new RunningClock({ speed: 10_000 })
-    expect(
-      await reply(
-        `const start = Date.now(); await new Promise((resolve) => setTimeout(resolve, 300_000)); return Date.now() - start`,
-        { clock },
-      ),
-    ).toBeGreaterThanOrEqual(300_000)
+  it('go as fast as the clock, twenty times as fast as the machine', async () => {
+    const clock = new RunningClock({ speed: 20 })
+    const { waited, took } = (await reply(
+      `const start = Date.now(), begun = performance.now()
+      await new Promise((resolve) => setTimeout(resolve, 10_000))
+      return { waited: Date.now() - start, took: performance.now() - begun }`,
+      { clock },
+    )) as { waited: number; took: number }
+    expect(waited).toBeGreaterThanOrEqual(10_000)
+    // Both were looked at within moments of each other, which a busy machine may draw out.
+    expect(Math.abs(waited - 20 * took)).toBeLessThan(5_000)
   })
 
   it('come in the order in which they fall due when time jumps, with promises in between', async () => {
@@ -289,6 +295,44 @@ describe('the timers of a function', () => {
     )
     expect((await call('Fn')).reply).toMatchObject({ errorType: 'Error', errorMessage: 'late' })
   })
+})
+
+it("takes a test's own thread along, which is off by as much as it is told", async () => {
+  const bundle = await build({
+    stdin: {
+      contents: `
+        import { parentPort, workerData } from 'node:worker_threads'
+        import { liveIn } from './local/lambda/runtime/time.ts'
+        liveIn(workerData.shared, { skewMs: workerData.skewMs })
+        const start = Date.now()
+        setTimeout(() => parentPort.postMessage({ start, end: Date.now() }), 2 * ${HOUR_MS})
+        setImmediate(() => parentPort.postMessage('waits'))`,
+      resolveDir: process.cwd(),
+    },
+    bundle: true,
+    write: false,
+    platform: 'node',
+    format: 'cjs',
+  })
+  for (const skewMs of [0, 600_000, -600_000]) {
+    const clock = new RunningClock()
+    clock.jump(24 * HOUR_MS)
+    const before = clock.now()
+    const worker = new Worker(bundle.outputFiles[0]?.text ?? '', {
+      eval: true,
+      workerData: { shared: clock.shared, skewMs },
+    })
+    onTestFinished(async () => {
+      await worker.terminate()
+    })
+    await once(worker, 'message')
+    const ended = once(worker, 'message') as Promise<[{ start: number; end: number }]>
+    clock.jump(2 * HOUR_MS)
+    const [{ start, end }] = await ended
+    expect(start).toBeGreaterThanOrEqual(before + skewMs)
+    expect(end - start).toBeGreaterThanOrEqual(2 * HOUR_MS)
+    expect(end).toBeLessThanOrEqual(clock.now() + skewMs)
+  }
 })
 
 it('leaves all as Node has it with the clock of the machine', async () => {
