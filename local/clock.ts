@@ -14,6 +14,8 @@ export interface Clock {
   after(delayMs: number, callback: () => void): Timer
   /** Where other threads can live in this time: what they read it from. Functions do; without it theirs is the machine's. */
   readonly shared?: SharedTime
+  /** Epoch milliseconds of this clock at a moment of the machine's that is over; without it the two are taken for the same. */
+  momentOf?(machineMs: number): number
 }
 
 /** Node refuses longer timers by firing them at once. */
@@ -82,6 +84,8 @@ export class RunningClock implements Clock {
   readonly #timers = new TimerQueue<() => void>()
   #alarm: NodeJS.Timeout | undefined
   #alarmAt = Infinity
+  /** Moments of the machine with what had been jumped by then, altogether. */
+  readonly #jumps: { readonly machineMs: number; readonly jumpedMs: number }[] = []
 
   /** @param options.speed how many times as fast as the machine's time it runs. @default 1 */
   constructor({ speed = 1 }: { readonly speed?: number } = {}) {
@@ -101,6 +105,13 @@ export class RunningClock implements Clock {
     return { cancel: () => this.#timers.remove(timer) }
   }
 
+  momentOf(machineMs: number): number {
+    const { startMs, speed } = this.shared
+    if (machineMs < startMs) return machineMs
+    const { jumpedMs = 0 } = this.#jumps.findLast((jump) => jump.machineMs <= machineMs) ?? {}
+    return startMs + jumpedMs + (machineMs - startMs) * speed
+  }
+
   /**
    * Moves time on at once. What falls due by then runs before this returns, in order and each at its own moment, with
    * what that sets in its turn. Other threads see time move, and run what is due for them soon after.
@@ -117,6 +128,7 @@ export class RunningClock implements Clock {
       }
       this.#time.moveTo(end)
     } finally {
+      this.#jumps.push({ machineMs: Date.now(), jumpedMs: this.#time.jumpedMs })
       this.#time.announceJump()
       this.#alarmAt = Infinity // what it was set for is nearer now
       this.#setAlarm()

@@ -36,8 +36,12 @@ export class RunningTime {
   /** Epoch milliseconds with their fractions; never less than before. */
   now(): number {
     const { originNs, startMs, speed } = this.#shared
-    const jumpedMs = Number(Atomics.load(this.#jumpedUs, 0)) / 1e3
-    return startMs + jumpedMs + (Number(process.hrtime.bigint() - originNs) / 1e6) * speed
+    return startMs + this.jumpedMs + (Number(process.hrtime.bigint() - originNs) / 1e6) * speed
+  }
+
+  /** By how much all jumps together have moved it on. */
+  get jumpedMs(): number {
+    return Number(Atomics.load(this.#jumpedUs, 0)) / 1e3
   }
 
   /** How long a timer of the machine has to be to go off at a moment, or as near before it as timers can be. */

@@ -7,7 +7,7 @@ import { type Position, ShardReader, type StreamIdentity } from './stream.ts'
 
 export interface MappingOptions extends Omit<BatchDeps, 'signal' | 'window'> {
   readonly client: EngineClient
-  readonly stream: Omit<StreamIdentity, 'incarnation'>
+  readonly stream: Omit<StreamIdentity, 'incarnation' | 'clock'>
   readonly partitionKey: string
   readonly checkpoints: Checkpoints
   /** How long a writer that goes past the front may wait to be noticed, in milliseconds. */
@@ -85,8 +85,8 @@ export class EventSourceMapping {
   }
 
   async #open(engineArn: string, positionOf: (shardId: string) => Position): Promise<ShardConsumer[]> {
-    const { client, checkpoints, pollIntervalMs = DEFAULT_POLL_INTERVAL_MS } = this.#options
-    const stream = { ...this.#options.stream, engineArn, incarnation: this.#incarnation }
+    const { client, checkpoints, clock, pollIntervalMs = DEFAULT_POLL_INTERVAL_MS } = this.#options
+    const stream = { ...this.#options.stream, engineArn, incarnation: this.#incarnation, clock }
     const shards = await ShardReader.open(client, stream, positionOf)
     return shards.map((shard) => {
       const consumer: ShardConsumer = new ShardConsumer(shard, {

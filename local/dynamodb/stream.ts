@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
+import type { Clock } from '../clock.ts'
 import type { EngineClient } from './client.ts'
 import type { ExpiredItems } from './expired-items.ts'
 
@@ -57,6 +58,8 @@ export interface StreamIdentity {
   readonly viewType: ViewType
   /** Deletes that the engine does not know as TTL's own. */
   readonly expired?: ExpiredItems
+  /** In whose time the records were made; the engine writes down the machine's. */
+  readonly clock: Clock
 }
 
 export type ViewType = 'KEYS_ONLY' | 'NEW_IMAGE' | 'OLD_IMAGE' | 'NEW_AND_OLD_IMAGES'
@@ -166,7 +169,7 @@ async function iteratorAt(
 /** A record of the engine in the shape that AWS gives it. */
 export function toStreamRecord(
   { eventName, dynamodb, userIdentity }: EngineRecord,
-  { arn, engineArn, incarnation, region, viewType, expired }: StreamIdentity,
+  { arn, engineArn, incarnation, region, viewType, expired, clock }: StreamIdentity,
   shardId: string,
 ): StreamRecord {
   const { Keys } = dynamodb
@@ -181,7 +184,7 @@ export function toStreamRecord(
     eventSource: 'aws:dynamodb',
     awsRegion: region,
     dynamodb: {
-      ApproximateCreationDateTime: dynamodb.ApproximateCreationDateTime,
+      ApproximateCreationDateTime: createdAt(dynamodb.ApproximateCreationDateTime, clock),
       Keys,
       ...(NewImage ? { NewImage } : {}),
       ...(OldImage ? { OldImage } : {}),
@@ -192,6 +195,12 @@ export function toStreamRecord(
     eventSourceARN: arn,
     ...(isByTtl ? { userIdentity: TTL_IDENTITY } : {}),
   }
+}
+
+/** By the clock, from a second of the machine's: no earlier than it was, as if made at the end of that second, or now. */
+function createdAt(second: number, clock: Clock): number {
+  if (!clock.momentOf) return second
+  return Math.floor(Math.min(clock.momentOf(second * 1000 + 999), clock.now()) / 1000)
 }
 
 /** A put or an update that changes nothing: AWS makes no record of it, the engine does. */

@@ -137,7 +137,7 @@ export class StreamsApi {
       throw invalid('limit', Limit, `Member must have value from 1 to ${MAX_PAGE_RECORDS}`)
     const { arn, shardId, iterator } = this.#open(ShardIterator)
     const { engineArn, table } = this.#find(arn)
-    const { client, environment, incarnation, expired } = this.#options
+    const { client, environment, incarnation, expired, clock } = this.#options
     const answer = await client.call('GetRecords', { ShardIterator: iterator, Limit })
     const stream: StreamIdentity = {
       arn,
@@ -146,6 +146,7 @@ export class StreamsApi {
       region: environment.region,
       viewType: table.viewType,
       expired,
+      clock,
     }
     const all = (answer['Records'] ?? []) as EngineRecord[]
     const count = fitting(all)

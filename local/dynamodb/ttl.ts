@@ -19,7 +19,7 @@ export interface TtlOptions {
 }
 
 /** By how much a clock differs that is not the machine's. */
-const AHEAD_MS = 1000
+const APART_MS = 1000
 
 type ExpiringTable = Table & { readonly ttlAttribute: string }
 type Item = Readonly<Record<string, Readonly<Record<string, unknown>>>>
@@ -49,9 +49,13 @@ export class Ttl {
   async sweepNow(): Promise<void> {
     if (this.#tables.length === 0) return
     const { engine, clock } = this.#options
-    if (engine.sweepTtl) await engine.sweepTtl()
-    // The engine goes by the machine's time: what has expired by a clock ahead of that is deleted here.
-    if (engine.sweepTtl && clock.now() <= Date.now() + AHEAD_MS) return
+    // The engine goes by the machine's time: where the clock is behind that it must not delete, and where it is ahead
+    // there is more to delete.
+    const aheadMs = clock.now() - Date.now()
+    if (engine.sweepTtl && aheadMs >= -APART_MS) {
+      await engine.sweepTtl()
+      if (aheadMs <= APART_MS) return
+    }
     for (const table of this.#tables) await this.#sweepTable(table)
   }
 

@@ -245,7 +245,7 @@ export class LocalFunction {
 
   #watcher(definition: FunctionDefinition, version: string, freed: () => void): EnvironmentWatcher {
     const { name, logging, memoryMb, runtime, timeoutMs } = definition
-    const { log, output } = this.#options
+    const { clock, log, output } = this.#options
     const write = (line: string, requestId: string | undefined) => {
       log.info(name, line)
       if (requestId !== undefined) this.#tails.get(requestId)?.push(line)
@@ -256,6 +256,7 @@ export class LocalFunction {
       memoryMb,
       runtime,
       version,
+      clock,
       write,
     })
     platform.initStart()

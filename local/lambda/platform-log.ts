@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.ts'
 import type { InvocationReport } from './environment-watcher.ts'
 
 export interface PlatformLogOptions {
@@ -8,6 +9,7 @@ export interface PlatformLogOptions {
   /** `nodejs24.x` */
   readonly runtime: string
   readonly version: string
+  readonly clock: Clock
   readonly write: (line: string, requestId: string | undefined) => void
 }
 
@@ -55,10 +57,7 @@ export class PlatformLog {
     // In JSON the report says it alone.
     const seconds = (timeoutMs / 1000).toFixed(2)
     if (!this.#options.isJson)
-      this.#options.write(
-        `${new Date().toISOString()} ${requestId} Task timed out after ${seconds} seconds\n`,
-        requestId,
-      )
+      this.#options.write(`${this.#time()} ${requestId} Task timed out after ${seconds} seconds\n`, requestId)
   }
 
   end({ requestId, durationMs, initMs, memoryBytes, status }: InvocationReport): void {
@@ -89,6 +88,10 @@ export class PlatformLog {
     })
   }
 
+  #time(): string {
+    return new Date(this.#options.clock.now()).toISOString()
+  }
+
   #write(
     requestId: string | undefined,
     text: string,
@@ -99,6 +102,6 @@ export class PlatformLog {
     const { isJson, level, write } = this.#options
     if (!isJson) write(text, requestId)
     else if (WEIGHTS[weight] >= WEIGHTS[level])
-      write(JSON.stringify({ time: new Date().toISOString(), type, record }), requestId)
+      write(JSON.stringify({ time: this.#time(), type, record }), requestId)
   }
 }

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { ManualClock, RunningClock, sleep } from '../../local/clock.ts'
 import { RunningTime } from '../../local/shared-time.ts'
 
@@ -139,6 +139,22 @@ describe('a clock that runs', () => {
     expect(() => new RunningClock({ speed })).toThrow(
       `a clock can't run at speed ${speed}; expected a number above 0`,
     )
+  })
+
+  it('knows which moment it was at a moment of the machine, jumps included', () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const clock = new RunningClock({ speed: 20 })
+    const { startMs } = clock.shared
+    for (const at of [2_000, 4_000]) {
+      vi.setSystemTime(startMs + at)
+      clock.jump(86_400_000)
+    }
+    const moments = [-1_000, 1_000, 3_000, 5_000].map((at) => clock.momentOf(startMs + at) - startMs)
+    expect(moments.slice(0, 2)).toEqual([-1_000, 20_000])
+    // What went by while it jumped is no part of a jump.
+    for (const [i, jumps] of [1, 2].entries())
+      expect(isAbout((moments[i + 2] ?? 0) + 60_000, jumps * 86_400_000)).toBe(true)
   })
 
   it('can be read by another thread, the same time at the same moment', async () => {

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { type Clock, ManualClock, systemClock } from '../../../local/clock.ts'
+import { type Clock, ManualClock, RunningClock, systemClock } from '../../../local/clock.ts'
 import { DynamoDbService } from '../../../local/dynamodb/service.ts'
 import type { StreamRecord } from '../../../local/dynamodb/stream.ts'
 import { FunctionThrottledError, type InvokeResult } from '../../../local/lambda/invoker.ts'
@@ -155,6 +155,15 @@ describe('EventSourceMapping', () => {
     still.advance(3_600_000)
     await service.drained()
     expect(dead).toMatchObject([{ requestContext: { condition: 'RecordAgeExceeded' } }])
+  })
+
+  it('takes no record for old that was made by a clock days ahead of the machine', async () => {
+    const ahead = new RunningClock()
+    ahead.jump(3 * 86_400_000)
+    await start({ MaximumRecordAgeInSeconds: 60 }, async () => putAll('a'), ahead)
+    await service.drained()
+    expect(batches).toEqual([['a']])
+    expect(dead).toEqual([])
   })
 
   it('names the very function in the report, not one whose name begins alike', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { RunningClock } from '../../../local/clock.ts'
 import { toEngineNumber, toSequenceNumber } from '../../../local/dynamodb/stream.ts'
 import { makeConsumer } from './fixture.ts'
 
@@ -47,6 +48,21 @@ describe('a stream record', () => {
     const at = consumer.records()[0]?.dynamodb.ApproximateCreationDateTime ?? 0
     expect(Number.isInteger(at)).toBe(true)
     expect(Math.abs(at - Date.now() / 1000)).toBeLessThan(60)
+  })
+
+  it('is stamped with the time of a clock that runs, after every jump', async () => {
+    const clock = new RunningClock({ speed: 20 })
+    const consumer = await makeConsumer({ clock })
+    for (let i = 0; i < 3; i++) {
+      clock.jump(86_400_000)
+      const before = clock.now()
+      await consumer.put(`item ${i}`)
+      await consumer.service.drained()
+      const at = (consumer.records()[i]?.dynamodb.ApproximateCreationDateTime ?? 0) * 1000
+      expect(at % 1000).toBe(0)
+      expect(at).toBeGreaterThan(before - 1000)
+      expect(at).toBeLessThanOrEqual(clock.now())
+    }
   })
 
   it('keeps its eventID when it is delivered again, and no other record has it', async () => {

@@ -32,4 +32,13 @@ describe('TTL', () => {
       undefined,
     ])
   })
+
+  it('leaves alone what has not expired by a clock behind the machine’s', async () => {
+    const clock = new ManualClock(Date.now() - 2 * HOUR_MS)
+    const consumer = await makeConsumer({ clock })
+    await consumer.put('by the machine', { expiresAt: inSeconds(clock.now() + HOUR_MS) })
+    await consumer.put('by the clock', { expiresAt: inSeconds(clock.now() - HOUR_MS) })
+    await consumer.service.ttl.sweepNow()
+    expect(await items(consumer)).toEqual(['by the machine'])
+  })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ManualClock } from '../../../local/clock.ts'
+import { ManualClock, RunningClock } from '../../../local/clock.ts'
 import { makeFunction } from './fixture.ts'
 
 const JSON_FORMAT = {
@@ -52,6 +52,27 @@ describe("a function's log", () => {
     await hanging
     expect((await logged('Task timed out after 3.00 seconds')).level).toBeDefined()
     expect((await logged('Status: timeout')).text).toMatch(/^REPORT/)
+  })
+
+  it.each(['JSON', 'Text'])('tells the time of a clock that functions live by, in %s', async (LogFormat) => {
+    const clock = new RunningClock()
+    clock.jump(86_400_000)
+    const before = clock.now()
+    const { call, lines, logged } = makeFunction(
+      `export const handler = () => new Promise((resolve) => { setTimeout(resolve, 1e6); console.warn('hanging') })`,
+      { LoggingConfig: { LogFormat } },
+      { clock },
+    )
+    const hanging = call('Fn')
+    await logged('hanging')
+    clock.jump(3_000)
+    await hanging
+    const times = lines.flatMap(({ text }) => text.match(/\d{4}-\d\d-\d\dT[\d:.]+Z/) ?? [])
+    expect(times.length).toBeGreaterThanOrEqual(2)
+    for (const time of times) {
+      expect(Date.parse(time)).toBeGreaterThanOrEqual(before)
+      expect(Date.parse(time)).toBeLessThanOrEqual(clock.now())
+    }
   })
 
   it('is JSON with LogFormat JSON, from the levels on that are asked for', async () => {
