@@ -57,7 +57,7 @@ export class Channels {
     subscriptions.add(subscription)
     if (!known) {
       this.#followed.set(channel, followed)
-      for (const conversation of [...this.#conversations.values()]) conversation.ask(followed)
+      for (const conversation of this.#conversations.values()) conversation.ask(followed)
     } else {
       const { have } = known
       // Everything after this has still to come.
@@ -70,7 +70,7 @@ export class Channels {
   opened(link: Link): void {
     const conversation = new Conversation(link, this.#context)
     this.#conversations.set(link, conversation)
-    for (const followed of [...this.#followed.values()]) conversation.ask(followed)
+    for (const followed of this.#followed.values()) conversation.ask(followed)
   }
 
   gone(link: Link): void {
@@ -107,13 +107,13 @@ export class Channels {
   }
 
   renew(): void {
-    for (const conversation of [...this.#conversations.values()])
-      for (const followed of [...this.#followed.values()]) conversation.ask(followed)
+    for (const conversation of this.#conversations.values())
+      for (const followed of this.#followed.values()) conversation.ask(followed)
   }
 
   end(error?: OpenlineError): void {
     clearInterval(this.#renewal)
-    for (const link of [...this.#conversations.keys()]) this.gone(link)
+    for (const link of this.#conversations.keys()) this.gone(link)
     const all = [...this.#followed.values()]
     this.#followed.clear()
     for (const followed of all) followed.end(error)
@@ -129,7 +129,7 @@ export class Channels {
     if (this.#followed.get(channel) !== followed) return
     this.#followed.delete(channel)
     followed.end(error)
-    for (const conversation of [...this.#conversations.values()]) conversation.leave(channel)
+    for (const conversation of this.#conversations.values()) conversation.leave(channel)
     this.#options.onLess()
   }
 }

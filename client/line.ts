@@ -62,7 +62,7 @@ export class Line {
     this.#publications = new Publications({ ...acting, limit: maxWaiting })
     this.#channels = new Channels({ ...acting, holeMs, onLess: () => this.#look() })
     this.#links = new Links(
-      { url, WebSocket, backoff, openMs, pongMs, random, ...(token === undefined ? {} : { token }) },
+      { url, token, WebSocket, backoff, openMs, pongMs, random },
       {
         onOpen: (link) => {
           this.#channels.opened(link)

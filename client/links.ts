@@ -5,10 +5,11 @@ import { type Backoff, DEFAULT_BACKOFF, delayMs } from './backoff.ts'
 import { OpenlineError } from './errors.ts'
 import { Link, type WebSocketConstructor, type WebSocketLike } from './link.ts'
 import { watchNetwork } from './network.ts'
+import { type Given, valueOf, within } from './waiting.ts'
 
 export interface LinksOptions {
-  readonly url: string | (() => string | Promise<string>)
-  readonly token?: string | (() => string | Promise<string>)
+  readonly url: Given<string>
+  readonly token: Given<string | undefined>
   readonly WebSocket: WebSocketConstructor
   readonly backoff: Partial<Backoff>
   readonly openMs: number
@@ -171,13 +172,4 @@ export class Links {
     if (this.#isOver) return
     this.#timer = setTimeout(() => void this.#open(), ms)
   }
-}
-
-const valueOf = async <T>(value: T | (() => T | Promise<T>)): Promise<T> =>
-  typeof value === 'function' ? (value as () => T | Promise<T>)() : value
-
-const within = async <T>(ms: number, promise: Promise<T>): Promise<T> => {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const late = new Promise<never>((_, reject) => (timer = setTimeout(reject, ms)))
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer))
 }

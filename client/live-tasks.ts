@@ -1,21 +1,19 @@
 import type { Task, TaskEvent } from '../protocol/messages.ts'
 import { DEFAULT_BACKOFF, delayMs } from './backoff.ts'
+import { call } from './callback.ts'
 import type { Line } from './line.ts'
+import { type SnapshotOptions, readSnapshot, snapshotFailed } from './snapshot.ts'
 
-export interface LiveTasksOptions {
+export interface LiveTasksOptions extends SnapshotOptions {
   readonly line: Line
-  /** Base of the REST side, `https://…`, or a function that is asked before each snapshot. */
-  readonly rest: string | (() => string | Promise<string>)
-  /** Headers of its requests, such as `authorization`. @default none */
-  readonly headers?: () => Readonly<Record<string, string>>
-  /** @default the global one */
-  readonly fetch?: typeof fetch
   /** Hears of a snapshot that could not be read; it is tried again by itself. */
   readonly onTrouble?: (error: unknown) => void
 }
 
 /** Deleted tasks remembered, so that nothing late brings one back. Their ids are never used again. */
 const MAX_TOMBSTONES = 10_000
+/** How long the event about a task may stay out that was heard of otherwise. */
+const UNSURE_MS = 10_000
 
 /**
  * All tasks, always on the way to what the table holds: the snapshot, then every change. It is an observable map: what
@@ -27,13 +25,18 @@ export class LiveTasks {
   readonly #listeners = new Set<() => void>()
   readonly #tombstones = new Set<string>()
   #tasks: ReadonlyMap<string, Task> = new Map()
+  /** Tasks of which no event and no snapshot has told: they may be gone already, and nobody would say so. */
+  readonly #unsure = new Set<string>()
   #isReady = false
   #isReading = false
+  /** A snapshot is needed that is begun from now on. */
+  #isStale = false
   /** The offset from which on everything comes as events: the snapshot has to reach up to it. */
-  #needed = 0
+  #needed = -1
   /** The offset of the channel before the last snapshot was read. */
   #snapshotAt = -1
   #retry: ReturnType<typeof setTimeout> | undefined
+  #doubt: ReturnType<typeof setTimeout> | undefined
   #isClosed = false
 
   constructor(options: LiveTasksOptions) {
@@ -41,8 +44,15 @@ export class LiveTasks {
     this.#subscription = options.line.subscribe('tasks', {
       onEvent: (event) => this.apply(event),
       // What came between the snapshot and the subscription is in neither.
-      onSubscribed: (offset) => this.#need(offset),
-      onReset: (offset) => this.#need(offset),
+      onSubscribed: (offset) => {
+        this.#needed = offset
+        if (this.#snapshotAt < offset) void this.#read()
+      },
+      // What was applied while a snapshot was read may have been changed by what is lost: that one is of no use.
+      onReset: (offset) => {
+        this.#needed = offset
+        this.refresh()
+      },
     })
     void this.#read()
   }
@@ -65,113 +75,112 @@ export class LiveTasks {
 
   /** Takes in what is known from elsewhere, such as the answer to a change of one's own; the higher version holds. */
   put(task: Task): void {
-    if (this.#tombstones.has(task.id) || (this.#tasks.get(task.id)?.version ?? 0) >= task.version) return
-    this.#change((tasks) => tasks.set(task.id, task))
+    if (!this.#tasks.has(task.id)) {
+      this.#unsure.add(task.id)
+      this.#doubt ??= setTimeout(() => {
+        this.#doubt = undefined
+        if (this.#unsure.size > 0) this.refresh()
+      }, UNSURE_MS)
+    }
+    this.#update([task], [])
   }
 
   /** Takes in one event, in whatever order they come. */
   apply(event: TaskEvent): void {
-    if (event.type === 'task.deleted') this.remove(event.id)
-    else this.put({ id: event.id, version: event.version, updatedAt: event.at, ...event.data })
+    const { id, version, at: updatedAt } = event
+    this.#unsure.delete(id)
+    if (event.type === 'task.deleted') this.remove(id)
+    else this.#update([{ id, version, updatedAt, ...event.data }], [])
   }
 
   /** The task is gone: nothing late brings it back. */
   remove(id: string): void {
-    this.#tombstones.add(id)
-    for (const oldest of this.#tombstones) {
-      if (this.#tombstones.size <= MAX_TOMBSTONES) break
-      this.#tombstones.delete(oldest)
-    }
-    if (this.#tasks.has(id)) this.#change((tasks) => tasks.delete(id))
+    this.#update([], [id])
   }
 
   /** Reads a snapshot again, for whoever has reason to doubt. */
   refresh(): void {
-    this.#snapshotAt = -1
+    this.#isStale = true
     void this.#read()
   }
 
   close(): void {
     this.#isClosed = true
     clearTimeout(this.#retry)
+    clearTimeout(this.#doubt)
     this.#subscription.close()
     this.#listeners.clear()
   }
 
-  #change(change: (tasks: Map<string, Task>) => unknown): void {
+  /** @returns whether that changed anything */
+  #update(present: readonly Task[], gone: readonly string[]): boolean {
     const tasks = new Map(this.#tasks)
-    change(tasks)
-    this.#tasks = tasks
-    this.#tellListeners()
+    let hasChanged = false
+    for (const id of gone) {
+      this.#tombstones.add(id)
+      hasChanged = tasks.delete(id) || hasChanged
+    }
+    for (const oldest of this.#tombstones) {
+      // A page that is under way may still show any of them.
+      if (this.#isReading || this.#tombstones.size <= MAX_TOMBSTONES) break
+      this.#tombstones.delete(oldest)
+    }
+    for (const task of present) {
+      if (this.#tombstones.has(task.id) || (tasks.get(task.id)?.version ?? 0) >= task.version) continue
+      tasks.set(task.id, task)
+      hasChanged = true
+    }
+    if (hasChanged) {
+      this.#tasks = tasks
+      this.#tell()
+    }
+    return hasChanged
   }
 
-  #tellListeners(): void {
-    for (const listener of [...this.#listeners]) listener()
+  #tell(): void {
+    for (const listener of [...this.#listeners]) call(listener)
   }
 
-  /** A function, since it may change while something is waited for. */
-  #isOver(): boolean {
-    return this.#isClosed
-  }
-
-  #need(offset: number): void {
-    this.#needed = Math.max(this.#needed, offset)
-    if (this.#snapshotAt < this.#needed) void this.#read()
-  }
-
-  /** Events go on being applied meanwhile; what was here before and is not in the snapshot is gone. */
   async #read(failures = 0): Promise<void> {
     if (this.#isReading || this.#isClosed) return
     this.#isReading = true
     clearTimeout(this.#retry)
     try {
-      do {
-        const before = [...this.#tasks.keys()]
-        const { tasks, offset } = await this.#fetchAll()
-        if (this.#isOver()) return
-        const present = new Set<string>(tasks.map(({ id }) => id))
-        for (const id of before) if (!present.has(id)) this.remove(id)
-        for (const task of tasks) this.put(task)
-        this.#snapshotAt = offset
-      } while (this.#snapshotAt < this.#needed)
-      if (!this.#isReady) {
-        this.#isReady = true
-        this.#tellListeners()
-      }
-    } catch (error) {
-      if (this.#isOver()) return
-      this.#options.onTrouble?.(error)
-      const wait = delayMs(failures, Math.random, DEFAULT_BACKOFF)
-      this.#retry = setTimeout(() => void this.#read(failures + 1), wait)
-    } finally {
+      do this.#isStale = false
+      while (await this.#readOnce())
       this.#isReading = false
+    } catch (error) {
+      this.#isReading = false
+      this.#readLater(error, failures)
     }
   }
 
-  /** Every page, and the offset of the first: what a later page shows too early, events repeat. */
-  async #fetchAll(): Promise<{ readonly tasks: readonly Task[]; readonly offset: number }> {
-    const { rest, headers, fetch: get = fetch } = this.#options
-    const base = typeof rest === 'string' ? rest : await rest()
-    const tasks: Task[] = []
-    let offset: number | undefined
-    let cursor: string | undefined
-    do {
-      const query = cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`
-      const response = await get(`${base}/tasks?limit=100${query}`, { headers: { ...headers?.() } })
-      if (!response.ok) throw new Error(`GET /tasks was answered with ${response.status}; expected 200`)
-      const page = (await response.json()) as Page
-      tasks.push(...page.tasks)
-      offset ??= page.offset
-      cursor = page.cursor
-    } while (cursor !== undefined)
-    return { tasks, offset }
+  #readLater(error: unknown, failures: number): void {
+    if (this.#isClosed) return
+    const wait = delayMs(failures, Math.random, DEFAULT_BACKOFF)
+    this.#retry = setTimeout(() => void this.#read(failures + 1), wait)
+    call(this.#options.onTrouble, error)
   }
-}
 
-interface Page {
-  readonly tasks: readonly Task[]
-  readonly offset: number
-  readonly cursor?: string
+  /**
+   * Events go on being applied meanwhile; what was here before and is not in the snapshot is gone.
+   * @returns whether another is needed
+   */
+  async #readOnce(): Promise<boolean> {
+    const needed = this.#needed
+    const before = [...this.#tasks.keys()]
+    const { tasks, offset } = await readSnapshot(this.#options)
+    if (this.#isClosed) return false
+    if (offset < needed) throw snapshotFailed(`the snapshot is of ${offset}; expected ${needed} or later`)
+    this.#snapshotAt = offset
+    for (const id of before) this.#unsure.delete(id)
+    const present = new Set<string>(tasks.map(({ id }) => id))
+    const gone = before.filter((id) => !present.has(id))
+    const wasReady = this.#isReady
+    this.#isReady = true
+    if (!this.#update(tasks, gone) && !wasReady) this.#tell()
+    return this.#isStale || offset < this.#needed
+  }
 }
 
 /** All tasks, live: see `LiveTasks`. */

@@ -1,6 +1,6 @@
 import type { Channel } from '../protocol/ids.ts'
 import { RETRIED } from '../protocol/errors.ts'
-import { MAX_FRAME_BYTES, utf8Bytes } from '../protocol/limits.ts'
+import { MAX_FRAME_BYTES } from '../protocol/limits.ts'
 import type { ErrorFrame, PublishMessage } from '../protocol/messages.ts'
 import { MAX_TRIES, retryMs } from './backoff.ts'
 import { OpenlineError } from './errors.ts'
@@ -74,7 +74,7 @@ export class Publications {
     const { limit, nextId } = this.#options
     const id = nextId()
     const publication = new PendingPublication(channel, data, messageId, id)
-    const bytes = utf8Bytes(JSON.stringify(publication.message))
+    const bytes = new TextEncoder().encode(JSON.stringify(publication.message)).length
     if (bytes > MAX_FRAME_BYTES) {
       const message = `the message takes ${bytes} bytes; at most ${MAX_FRAME_BYTES} fit a frame`
       publication.settle(new OpenlineError('message_too_large', message))
@@ -92,7 +92,7 @@ export class Publications {
   carry(link: Link | undefined): void {
     if (link === this.#link) return
     this.#link = link
-    for (const publication of [...this.#pending.values()]) {
+    for (const publication of this.#pending.values()) {
       clearTimeout(publication.timer)
       publication.tries = 0
       publication.state = 'waiting'
@@ -100,7 +100,7 @@ export class Publications {
     }
   }
 
-  published(id: string | undefined, offset: number): void {
+  published(id = '', offset: number): void {
     this.#settle(id, offset)
   }
 
@@ -118,7 +118,7 @@ export class Publications {
   }
 
   failAll(error: OpenlineError): void {
-    for (const id of [...this.#pending.keys()]) this.#settle(id, error)
+    for (const id of this.#pending.keys()) this.#settle(id, error)
   }
 
   #send(publication: PendingPublication): void {
@@ -131,7 +131,7 @@ export class Publications {
     }, this.#options.replyMs)
   }
 
-  #settle(id = '', outcome: number | OpenlineError): void {
+  #settle(id: string, outcome: number | OpenlineError): void {
     this.#pending.get(id)?.settle(outcome)
     this.#pending.delete(id)
   }

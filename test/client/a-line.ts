@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, vi } from 'vitest'
+import { afterEach, beforeEach, onTestFinished, vi } from 'vitest'
 import { Line, type LineOptions, type Status } from '../../client/line.ts'
 import { fakeServer } from './fake-server.ts'
 
@@ -21,6 +21,18 @@ export const batch = (offset: number, ...ids: string[]) => ({
 
 /** Lets the promises in between go on. */
 export const settle = () => vi.advanceTimersByTimeAsync(0)
+
+/** What surfaces as an uncaught error until the test ends, caught here. */
+export function surfacing(): unknown[] {
+  const errors: unknown[] = []
+  const spy = vi.spyOn(globalThis, 'queueMicrotask').mockImplementation((task) => {
+    void Promise.resolve()
+      .then(task)
+      .catch((error: unknown) => errors.push(error))
+  })
+  onTestFinished(() => spy.mockRestore())
+  return errors
+}
 
 /** Lines to a fake server, on fake timers; closed after each test. */
 export function lines() {

@@ -1,11 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { DEFAULT_BACKOFF, delayMs } from '../../client/backoff.ts'
-
-/** Numerical Recipes' generator: the same numbers every time. */
-function seeded(seed: number): () => number {
-  let state = seed >>> 0
-  return () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32
-}
+import { seeded } from './seeded.ts'
 
 describe('delayMs', () => {
   it('doubles its ceiling with each attempt, up to the cap', () => {

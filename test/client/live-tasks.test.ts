@@ -4,6 +4,7 @@ import { type LiveTasks, liveTasks } from '../../client/live-tasks.ts'
 import { taskId } from '../../protocol/ids.ts'
 import type { Task } from '../../protocol/messages.ts'
 import { aTask } from '../support/fakes.ts'
+import { surfacing } from './a-line.ts'
 import { fakeServer } from './fake-server.ts'
 
 const task = (id: string, version = 1, title = id): Task => aTask({ id: taskId(id), version, title })
@@ -139,5 +140,140 @@ describe('liveTasks', () => {
     end()
     live.put(task('b'))
     expect(calls).toBe(1)
+  })
+
+  it('reads once more for each reason that comes up while it reads, and not in vain', async () => {
+    let give: (() => void) | undefined
+    const held = (async (url: string) => {
+      await new Promise<void>((resolve) => (give = resolve))
+      return read(url)
+    }) as unknown as typeof fetch
+    live = liveTasks({ line, rest: 'https://x', fetch: held })
+    await vi.advanceTimersByTimeAsync(0)
+    live.refresh()
+    live.refresh()
+    for (const expected of [1, 2, 2]) {
+      give?.()
+      await vi.advanceTimersByTimeAsync(0)
+      expect(asked).toHaveLength(expected)
+    }
+  })
+
+  it('reads again after a reset even where the snapshot under way is new enough', async () => {
+    pages = [{ tasks: [], offset: 60 }]
+    await follow()
+    sockets.socket(0).answer('tasks', { offset: 41 })
+    meanwhile = () => {
+      meanwhile = () => undefined
+      say(42, updated(task('a'))) // it was deleted in between, of which nothing will tell
+      say(44)
+    }
+    live.refresh()
+    await vi.advanceTimersByTimeAsync(500)
+    expect(shown()).toEqual(['a.1'])
+    sockets.socket(0).answer('tasks', { type: 'reset', offset: 60 })
+    await vi.advanceTimersByTimeAsync(0)
+    expect(shown()).toEqual([])
+  })
+
+  it('makes sure of a task of which it has only heard otherwise', async () => {
+    await follow()
+    sockets.socket(0).answer('tasks', { offset: 41 })
+    live.put(task('a'))
+    live.put(task('b'))
+    say(42, updated(task('b')))
+    pages = [{ tasks: [task('b')], offset: 42 }]
+    expect(shown()).toEqual(['a.1', 'b.1'])
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(shown()).toEqual(['b.1'])
+    live.put(task('c'))
+    say(43, updated(task('c')))
+    const reads = asked.length
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(asked).toHaveLength(reads)
+  })
+
+  it('gives a page up that does not come, and reads again', async () => {
+    let isStalled = true
+    const trouble: unknown[] = []
+    const stalling = ((url: string) =>
+      isStalled ? new Promise(() => undefined) : read(url)) as unknown as typeof fetch
+    live = liveTasks({ line, rest: 'https://x', fetch: stalling, onTrouble: (error) => trouble.push(error) })
+    await vi.advanceTimersByTimeAsync(35_000)
+    expect(String(trouble[0])).toContain('35000 ms')
+    isStalled = false
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(live.isReady).toBe(true)
+  })
+
+  it('waits longer and longer for a snapshot that is older than the channel', async () => {
+    const trouble: unknown[] = []
+    live = liveTasks({ line, rest: 'https://x', fetch: read, onTrouble: (error) => trouble.push(error) })
+    await vi.advanceTimersByTimeAsync(0)
+    sockets.socket(0).open()
+    sockets.socket(0).answer('tasks', { offset: 50 })
+    await vi.advanceTimersByTimeAsync(0)
+    expect(asked).toHaveLength(2)
+    expect(String(trouble[0])).toContain('the snapshot is of 41; expected 50 or later')
+    pages = [{ tasks: [task('a')], offset: 50 }]
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(shown()).toEqual(['a.1'])
+  })
+
+  it('tells once of a snapshot, however many tasks it has, and of an empty one', async () => {
+    let calls = 0
+    pages = [{ tasks: Array.from({ length: 100 }, (_, i) => task(`t${i}`)), offset: 41 }]
+    live = liveTasks({ line, rest: 'https://x', fetch: read })
+    live.subscribe(() => calls++)
+    await vi.advanceTimersByTimeAsync(0)
+    expect([calls, live.tasks.size]).toEqual([1, 100])
+    live.close()
+    pages = [{ tasks: [], offset: 41 }]
+    live = liveTasks({ line, rest: 'https://x', fetch: read })
+    live.subscribe(() => calls++)
+    await vi.advanceTimersByTimeAsync(0)
+    expect([calls, live.isReady]).toEqual([2, true])
+  })
+
+  it('forgets no deleted task while a page is under way that may still show it', async () => {
+    await follow()
+    sockets.socket(0).answer('tasks', { offset: 41 })
+    pages = [{ tasks: [task('t0')], offset: 41 }]
+    meanwhile = () => {
+      for (let i = 0; i <= 10_000; i++) live.remove(`t${i}`)
+    }
+    live.refresh()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(shown()).toEqual([])
+  })
+
+  it('goes on when a listener throws', async () => {
+    const surfaced = surfacing()
+    pages = [{ tasks: [task('a')], offset: 41 }]
+    live = liveTasks({ line, rest: 'https://x', fetch: read })
+    live.subscribe(() => {
+      throw new Error('of the listener')
+    })
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect([asked.length, shown()]).toEqual([1, ['a.1']])
+    expect(surfaced.map(String)).toEqual(['Error: of the listener'])
+  })
+
+  it('reads nothing more once it is closed, and leaves nothing behind', async () => {
+    let give: (() => void) | undefined
+    const held = (async (url: string) => {
+      await new Promise<void>((resolve) => (give = resolve))
+      return read(url)
+    }) as unknown as typeof fetch
+    live = liveTasks({ line, rest: 'https://x', fetch: held })
+    await vi.advanceTimersByTimeAsync(0)
+    live.put(task('a'))
+    live.refresh()
+    live.close()
+    line.close()
+    give?.()
+    await vi.advanceTimersByTimeAsync(0)
+    expect([asked.length, live.isReady]).toEqual([1, false])
+    expect(vi.getTimerCount()).toBe(0)
   })
 })
