@@ -1,4 +1,5 @@
 import { Annotations, CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib'
+import { LambdaDestination } from 'aws-cdk-lib/aws-lambda-destinations'
 import type { Construct } from 'constructs'
 import { ChannelLog } from './channel-log.ts'
 import type { Config } from './config.ts'
@@ -53,6 +54,19 @@ export class OpenlineStack extends Stack {
         heartbeatSeconds: String(config.heartbeat.toSeconds()),
         reconnectSeconds: String(config.reconnect.toSeconds()),
       },
+    })
+    const turnAway = handler('TurnAway', {
+      entry: 'lambda/turn-away.ts',
+      description: 'Closes a connection that could not be greeted',
+      timeout: Duration.seconds(30),
+      environment: { ...variables, callbackUrl: socket.callbackUrl },
+    })
+    connections.grantForget(turnAway.function)
+    socket.grantManageConnections(turnAway.function, 'GET', 'DELETE')
+    welcome.function.configureAsyncInvoke({
+      retryAttempts: 0, // whoever waits a minute for its greeting is better off coming back at once
+      maxEventAge: Duration.minutes(1),
+      onFailure: new LambdaDestination(turnAway.function),
     })
     connections.grantFind(welcome.function)
     connections.grantForget(welcome.function)

@@ -6,7 +6,7 @@ export interface ForgetDeps {
   readonly report: Report
 }
 
-export type ForgetReason = 'disconnected' | 'gone' | 'undeliverable' | 'quiet' | 'said-bye'
+export type ForgetReason = 'disconnected' | 'gone' | 'undeliverable' | 'quiet' | 'said-bye' | 'not-greeted'
 
 /**
  * The one way out for a connection: its item and its subscriptions go, and nobody else's. Idempotent.

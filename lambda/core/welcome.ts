@@ -1,11 +1,11 @@
 import { kindOf } from '../../protocol/channel.ts'
-import { type Channel, type Offset, later } from '../../protocol/ids.ts'
+import { type Channel, type ConnectionId, type Offset, later } from '../../protocol/ids.ts'
 import { CONNECTION_LIFETIME_MS } from '../../protocol/limits.ts'
 import { ECHO_GREETING } from '../../protocol/messages.ts'
 import { fullJitterMs } from './backoff.ts'
 import { type DeliverDeps, HANDSHAKE_GRACE_MS, deliver } from './deliver.ts'
 import { forget } from './forget.ts'
-import { close } from './give-up.ts'
+import { type GiveUpDeps, close, giveUp } from './give-up.ts'
 import { type CatchUpDeps, type Missed, missedSince } from './catch-up.ts'
 import { encode, packEntries } from './frames.ts'
 import { newestOffset } from './newest-offset.ts'
@@ -23,9 +23,10 @@ export interface WelcomeDeps extends DeliverDeps, CatchUpDeps {
 /**
  * Greets a connection as soon as its handshake is over, and sends it what it missed. The offsets are read only then: a
  * frame published before that may have found the line closed, every later one finds it open.
+ * @throws when the connection may be open and has not been told all: it is to be turned away then
  */
 export async function welcome({ connectionId, channels }: Greeting, deps: WelcomeDeps): Promise<void> {
-  if (!(await opened(connectionId, deps))) {
+  if (!(await mayBeOpen(connectionId, deps))) {
     await forget(connectionId, 'gone', deps)
     return
   }
@@ -34,9 +35,17 @@ export async function welcome({ connectionId, channels }: Greeting, deps: Welcom
     await close(connectionId, deps)
     return
   }
+  const say = async (frames: readonly string[]) => {
+    for (const frame of frames) {
+      const delivery = await deliver(connectionId, frame, deps)
+      if (delivery === 'kept')
+        throw new Error(`connection "${connectionId}" could be neither greeted nor closed`)
+      if (delivery === 'forgotten') return
+    }
+  }
   const first = channels[0]?.channel
   if (first !== undefined && kindOf(first).kind === 'echo') {
-    await deliver(connectionId, ECHO_GREETING, deps)
+    await say([ECHO_GREETING])
     return
   }
   const states = await Promise.all(channels.map((asked) => stateOf(asked, deps)))
@@ -49,8 +58,18 @@ export async function welcome({ connectionId, channels }: Greeting, deps: Welcom
     lifetimeMs: CONNECTION_LIFETIME_MS,
     channels: Object.fromEntries(states.map(({ channel, newest }) => [channel, newest])),
   })
-  for (const frame of [greeting, ...states.flatMap(framesOf)])
-    if ((await deliver(connectionId, frame, deps)) !== 'sent') return
+  await say([greeting, ...states.flatMap(framesOf)])
+}
+
+/**
+ * Closes a connection that could not be greeted: it comes back, instead of waiting for what it missed.
+ * @throws when it can't be closed now
+ */
+export async function turnAway(id: ConnectionId, deps: GiveUpDeps): Promise<void> {
+  // Before the end of its handshake it can't be closed, and opens all the same.
+  if (!(await mayBeOpen(id, deps))) await forget(id, 'gone', deps)
+  else if ((await giveUp(id, 'not-greeted', deps)) === 'kept')
+    throw new Error(`connection "${id}" could not be closed`)
 }
 
 interface ChannelState {
@@ -73,14 +92,20 @@ function framesOf({ channel, missed }: ChannelState): string[] {
   return packEntries(channel, missed.batches).map((packed) => encode({ type: 'events', channel, ...packed }))
 }
 
-/** Waits for the end of the handshake: until then the gateway does not know the connection. */
-async function opened(id: Greeting['connectionId'], deps: WelcomeDeps): Promise<boolean> {
+/**
+ * Waits for the end of the handshake: until then the gateway does not know the connection.
+ * @returns false when there is none after all; true as well where the gateway can't say
+ */
+async function mayBeOpen(
+  id: ConnectionId,
+  deps: Pick<GiveUpDeps, 'sender' | 'clock' | 'random'>,
+): Promise<boolean> {
   const deadline = later(deps.clock.now(), HANDSHAKE_GRACE_MS)
   for (let attempt = 0; ; attempt++) {
     const state = await deps.sender.inspect(id)
     if (typeof state === 'object') return true
     const wait = fullJitterMs(attempt, deps.random, 20, 500)
-    if (deps.clock.now() + wait > deadline) return false
+    if (deps.clock.now() + wait > deadline) return state !== 'gone'
     await deps.clock.sleep(wait)
   }
 }

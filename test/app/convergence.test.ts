@@ -112,19 +112,32 @@ describe('a post', () => {
     expect(viewer.sockets).toHaveLength(2)
   })
 
-  it.each<FaultKind>(['post.500', 'post.503', 'post.cut', 'post.reorder'])(
-    'that meets %s ends in convergence, on the same line',
+  it.each<FaultKind>(['post.500', 'post.503', 'post.cut'])(
+    'that meets %s is tried again, with no frame after it to show the hole',
     async (kind) => {
-      const { faults, connectionIds, view, create, converge } = await start()
+      const { faults, connectionIds, view, create, converge, says } = await start()
       const viewer = await view()
       const [id = ''] = await connectionIds()
       faults.plan(kind, { subject: id })
-      for (const title of ['a', 'b', 'c']) await create(title)
+      await create('a')
+      await says('fanned out', '"channel":"tasks","sent":1,"lost":0')
       await converge(viewer)
       expect(faults.counts).toEqual({ [kind]: 1 })
       expect(viewer.sockets).toHaveLength(1)
     },
   )
+
+  it('that overtakes another ends in convergence', async () => {
+    const { faults, view, create, converge } = await start()
+    const viewer = await view()
+    faults.plan('post.reorder', { durationMs: 60_000 })
+    const isHeld = faults.next('post.reorder')
+    await create('held')
+    await isHeld
+    await create('overtakes it')
+    await converge(viewer)
+    expect(viewer.sockets).toHaveLength(1)
+  })
 })
 
 describe('several functions that publish to one channel at once', () => {
@@ -176,6 +189,39 @@ describe('several functions that publish to one channel at once', () => {
   })
 })
 
+describe('a connection that can not be greeted', () => {
+  it.each<[string, FaultKind]>([
+    ['?channel=tasks&after=41', 'function.crash.before'],
+    ['?channel=tasks&after=41', 'function.crash.midway'],
+    ['?channel=tasks', 'function.crash.before'],
+    ['?channel=echo', 'function.crash.before'],
+  ])('and asked for %s is closed after %s, and nothing of it stays', async (query, kind) => {
+    const { faults, functionOf, connect, connectionIds } = await start()
+    faults.plan(kind, { subject: functionOf('Welcome') })
+    expect(await connect(query).closed).toBe(1000)
+    await vi.waitFor(async () => expect(await connectionIds()).toEqual([]), { timeout: 20_000, interval: 20 })
+  })
+
+  it('in the time that its function has is closed as well', async () => {
+    const { faults, clock, functionOf, connect, says } = await start()
+    faults.plan('function.timeout.midway', { subject: functionOf('Welcome') })
+    const client = connect('?channel=tasks&after=41')
+    expect(await client.opened()).toBe(101)
+    await says(functionOf('Welcome'), 'START RequestId')
+    clock.jump(30_000)
+    expect(await client.closed).toBe(1000)
+  })
+
+  it('comes back with the client, and is greeted then', async () => {
+    const { faults, functionOf, view, create, converge } = await start()
+    faults.plan('function.crash.before', { subject: functionOf('Welcome') })
+    const viewer = await view()
+    await viewer.sees(() => viewer.sockets.length === 2 && viewer.line.status === 'open')
+    await create('a')
+    await converge(viewer)
+  })
+})
+
 describe('stream records that are given up', () => {
   it('since they can not be read: the shard moves on, and viewers load anew', async () => {
     const { view, create, converge, says, tables, tableOf, stack } = await start()
@@ -206,6 +252,20 @@ describe('stream records that are given up', () => {
     await converge(...viewers)
     expect(faults.count('function.crash.before')).toBe(6)
     for (const viewer of viewers) expect(viewer.itemsOf('tasks')).toMatchObject([{ type: 'reset' }])
+  })
+
+  it('while a viewer is away: it loads anew when it comes back', async () => {
+    const { faults, functionOf, view, create, converge, entriesOf } = await start()
+    const viewer = await view()
+    const back = viewer.losesNetwork()
+    await viewer.sees(() => viewer.line.status === 'resuming')
+    faults.plan('function.crash.before', { subject: functionOf('TaskStream'), times: 6 })
+    await create('never told')
+    const hasGap = async () => (await entriesOf('tasks')).some(({ isGap }) => isGap)
+    await vi.waitFor(async () => expect(await hasGap()).toBe(true), { timeout: 20_000, interval: 20 })
+    back()
+    await converge(viewer)
+    expect(viewer.itemsOf('tasks')).toMatchObject([{ type: 'reset' }])
   })
 
   it('and who is to tell of it is killed before anybody is told: it is told of again', async () => {

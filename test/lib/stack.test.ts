@@ -15,7 +15,16 @@ interface PolicyProperties {
   readonly Roles: readonly { readonly Ref: string }[]
 }
 
-const FUNCTIONS = ['Connect', 'Disconnect', 'Message', 'TaskGap', 'TaskStream', 'TasksApiTasks', 'Welcome']
+const FUNCTIONS = [
+  'Connect',
+  'Disconnect',
+  'Message',
+  'TaskGap',
+  'TaskStream',
+  'TasksApiTasks',
+  'TurnAway',
+  'Welcome',
+]
 
 function synthesize(settings: Record<string, unknown> = {}) {
   const app = new App({ context: settings })
@@ -124,7 +133,10 @@ const PERMISSIONS: Readonly<Record<string, readonly string[]>> = {
       'dynamodb:Scan',
     ),
   ],
+  TurnAway: [...onConnections('BatchWriteItem', 'DeleteItem'), ...manage('GET', 'DELETE')],
   Welcome: [
+    ...allow('TurnAwayFunction.Arn', 'lambda:InvokeFunction'),
+    ...allow('TurnAwayFunction.Arn:*', 'lambda:InvokeFunction'),
     ...onConnections('BatchWriteItem', 'DeleteItem', 'GetItem'),
     ...ON_LOG,
     ...FIND_TASK,
@@ -216,6 +228,18 @@ describe('OpenlineStack', () => {
     const seconds = (of: typeof queue, name: string) =>
       Number((of?.['Properties'] as Record<string, unknown>)[name])
     expect(seconds(queue, 'VisibilityTimeout')).toBeGreaterThan(seconds(gap, 'Timeout'))
+  })
+
+  it('turns away whom it can not greet at the first attempt, or within a minute', () => {
+    template.resourceCountIs('AWS::Lambda::EventInvokeConfig', 1)
+    template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
+      FunctionName: { Ref: Match.stringLikeRegexp('^Welcome') },
+      MaximumRetryAttempts: 0,
+      MaximumEventAgeInSeconds: 60,
+      DestinationConfig: {
+        OnFailure: { Destination: { 'Fn::GetAtt': [Match.stringLikeRegexp('^TurnAway'), 'Arn'] } },
+      },
+    })
   })
 
   it('keeps every table encrypted and on demand', () => {

@@ -16,16 +16,24 @@ export class Viewer {
   readonly #openline: Openline
   readonly #live: ReturnType<typeof liveTasks>
   readonly #watchers = new Set<() => void>()
+  #isGreeted = false
   /** What its next line waits for. */
   #network: Promise<void> = Promise.resolve()
 
   constructor(openline: Openline, channels: readonly string[] = ['tasks']) {
     this.#openline = openline
-    const { sockets } = this
+    const opened = (socket: WebSocket) => {
+      this.sockets.push(socket)
+      socket.on('message', (data: Buffer) => {
+        if (!data.includes('"type":"welcome"')) return
+        this.#isGreeted = true
+        this.#look()
+      })
+    }
     const Recorded = class extends WebSocket {
       constructor(url: string, protocols?: string[]) {
         super(url, protocols)
-        sockets.push(this)
+        opened(this)
       }
     }
     this.line = connect({
@@ -84,9 +92,9 @@ export class Viewer {
     })
   }
 
-  /** Resolves when it is on a line and shows the tasks. */
+  /** Resolves when it is on a line, has been greeted and shows the tasks. */
   ready(): Promise<void> {
-    return this.sees(() => this.line.status === 'open' && this.#live.isReady)
+    return this.sees(() => this.line.status === 'open' && this.#isGreeted && this.#live.isReady)
   }
 
   /** Resolves when its tasks are those of the table, as they are when this is called. */

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { HANDSHAKE_GRACE_MS } from '../../../lambda/core/deliver.ts'
 import type { AskedChannel } from '../../../lambda/core/ports.ts'
-import { welcome } from '../../../lambda/core/welcome.ts'
+import { turnAway, welcome } from '../../../lambda/core/welcome.ts'
 import { ECHO, TASKS } from '../../../protocol/channel.ts'
 import { type Channel, offset, userId } from '../../../protocol/ids.ts'
 import { CONNECTION_LIFETIME_MS } from '../../../protocol/limits.ts'
@@ -97,11 +97,68 @@ describe('welcome', () => {
     expect(ports.store.traceOf(BOB)).toEqual(['connection', 'tasks'])
   })
 
+  it('goes on where the gateway can not say whether it is open', async () => {
+    await open(ports.store, ALICE, TASKS)
+    ports.sender.state = () => 'unknown'
+    await greet(TASKS)
+    expect(ports.sender.sentTo(ALICE)).toMatchObject([{ type: 'welcome' }])
+  })
+
+  it.each([TASKS, ECHO])('throws when %s can be neither greeted nor closed', async (channel) => {
+    await open(ports.store, ALICE, channel)
+    ports.sender.answer = () => 'busy'
+    ports.sender.closing = () => 'busy'
+    await expect(greet(channel)).rejects.toThrow(`connection "${ALICE}" could be neither greeted nor closed`)
+  })
+
   it('closes a line that is open but known to nobody, and keeps the other', async () => {
     await open(ports.store, BOB, TASKS)
     await greet(TASKS)
     expect(ports.sender.closed).toEqual([ALICE])
     expect(ports.sender.frames).toEqual([])
     expect(ports.store.traceOf(BOB)).toEqual(['connection', 'tasks'])
+  })
+})
+
+describe('turnAway', () => {
+  let ports: ReturnType<typeof fakePorts>
+  beforeEach(async () => {
+    ports = fakePorts()
+    for (const id of [ALICE, BOB]) await open(ports.store, id, TASKS)
+  })
+  const OPEN = { connectedAt: START, lastActiveAt: START }
+
+  it('closes the connection that could not be greeted, and keeps the other', async () => {
+    await turnAway(ALICE, ports)
+    expect(ports.sender.closed).toEqual([ALICE])
+    expect(ports.store.traceOf(ALICE)).toEqual([])
+    expect(ports.store.traceOf(BOB)).toEqual(['connection', 'tasks'])
+  })
+
+  it('waits for the end of the handshake: before it nothing can be closed', async () => {
+    let isOpen = false
+    ports.sender.state = (_, attempt) => {
+      isOpen = attempt >= 3
+      return isOpen ? OPEN : 'gone'
+    }
+    ports.sender.closing = () => {
+      expect(isOpen).toBe(true)
+      return 'closed'
+    }
+    await turnAway(ALICE, ports)
+    expect(ports.sender.closed).toEqual([ALICE])
+  })
+
+  it('forgets a connection that never opens', async () => {
+    ports.sender.state = () => 'gone'
+    await turnAway(ALICE, ports)
+    expect(ports.sender.closed).toEqual([])
+    expect(ports.store.traceOf(ALICE)).toEqual([])
+  })
+
+  it('throws when it can not be closed now', async () => {
+    ports.sender.closing = () => 'busy'
+    await expect(turnAway(ALICE, ports)).rejects.toThrow(`connection "${ALICE}" could not be closed`)
+    expect(ports.store.traceOf(ALICE)).toEqual(['connection', 'tasks'])
   })
 })
