@@ -183,19 +183,23 @@ describe('the service on the local stack', () => {
     },
   )
 
-  it('ends a record that is no task in the dead-letter queue, and the others go on', async () => {
+  it('gives up a record that is no task, says so to viewers and operators, and the others go on', async () => {
     const viewer = openline.connect('?channel=tasks')
     await viewer.frame()
     const { engine } = openline.stack.dynamodb
-    const TableName = Object.values(openline.stack.namesOf('AWS::DynamoDB::Table')).find((n) =>
-      n.includes('TasksApi'),
-    )
-    await engine.client.call('PutItem', { TableName, Item: { id: { S: 'poison' } } })
+    await engine.client.call('PutItem', {
+      TableName: openline.tableOf('TasksApi'),
+      Item: { id: { S: 'poison' } },
+    })
     await create('after the poison')
-    expect(await viewer.frame()).toMatchObject({ events: [{ data: { title: 'after the poison' } }] })
-    const [queue] = openline.stack.queues.all()
-    const dead = await queue?.receive({ max: 10, visibilityTimeoutSeconds: 0, waitSeconds: 0 })
-    expect(dead?.length).toBe(1)
+    const frames = [await viewer.frame(), await viewer.frame()]
+    const byType = Object.fromEntries(frames.map((frame) => [String(frame['type']), frame] as const))
+    expect(byType).toMatchObject({
+      events: { events: [{ data: { title: 'after the poison' } }] },
+      reset: { channel: 'tasks' },
+    })
+    const said = openline.lines.find((line) => line.includes('stream records were given up'))
+    expect(said).toMatch(/"level":"error".*"startSequenceNumber":"\d+"/)
   })
 })
 
