@@ -37,6 +37,12 @@ export function sleep(clock: Clock, delayMs: number): Promise<void> {
   })
 }
 
+/**
+ * Resolves once no clock is being moved on. Work takes the machine's time, which a jump does not give: whatever falls due
+ * on the way and has work done has it begin where the jump lands, so that its limits count from there.
+ */
+export const landed = (): Promise<void> => Promise.resolve()
+
 /** What a promise gives, or `timed-out` when it takes longer; nobody waits for it then, and its failure is nobody's. */
 export function withinTime<T>(clock: Clock, limitMs: number, work: Promise<T>): Promise<T | 'timed-out'> {
   return new Promise((resolve, reject) => {

@@ -3,6 +3,7 @@ import inspector from 'node:inspector'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { landed } from '../clock.ts'
 import { FAULTS, KINDS } from '../fault-kinds.ts'
 import { pause } from '../pause.ts'
 import { EnvironmentPool } from './environment-pool.ts'
@@ -71,6 +72,7 @@ export class LocalFunction {
    * @throws FunctionThrottledError
    */
   async invoke(event: unknown, version: string = LATEST, options: InvokeOptions = {}): Promise<InvokeResult> {
+    await landed()
     // Not of AWS: there a function without code, or with another runtime's, is refused or started when it is deployed.
     const { runtime, name, reservedConcurrency } = this.#definition
     try {

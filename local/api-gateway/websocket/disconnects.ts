@@ -1,4 +1,4 @@
-import type { Clock } from '../../clock.ts'
+import { type Clock, landed } from '../../clock.ts'
 import type { Faults } from '../../faults.ts'
 import type { Close } from './connection.ts'
 import { type ConnectionContext, disconnectEvent } from './events.ts'
@@ -39,7 +39,10 @@ export class Disconnects {
     const strike = this.#faults?.strike(KINDS, context.connectionId)
     if (strike?.kind === 'disconnect.lost') return
     if (strike?.kind === 'disconnect.late')
-      this.#clock.after(strike.durationMs, () => this.#tell(route, context, close, 1))
+      this.#clock.after(
+        strike.durationMs,
+        () => void landed().then(() => this.#tell(route, context, close, 1)),
+      )
     else this.#tell(route, context, close, strike ? 2 : 1)
   }
 

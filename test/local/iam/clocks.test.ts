@@ -7,7 +7,6 @@ import { App, Stack } from 'aws-cdk-lib'
 import { WebSocketApi, WebSocketStage } from 'aws-cdk-lib/aws-apigatewayv2'
 import { AttributeType, Table } from 'aws-cdk-lib/aws-dynamodb'
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda'
-import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { type Clock, ManualClock, RunningClock, systemClock } from '../../../local/clock.ts'
 import { Faults } from '../../../local/faults.ts'
@@ -15,6 +14,7 @@ import { DEVELOPER } from '../../../local/iam/credentials.ts'
 import { signedHeaders } from '../../../local/iam/signing.ts'
 import { startStack } from '../../../local/stack.ts'
 import type { Outcome } from './caller.ts'
+import { bundleCaller } from './caller-code.ts'
 
 const REGION = 'eu-west-1'
 const DAY_MS = 86_400_000
@@ -24,21 +24,14 @@ let assembly: string
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'clocks-test-'))
-  await build({
-    entryPoints: [join(import.meta.dirname, 'caller.ts')],
-    outfile: join(folder, 'code/index.js'),
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    logLevel: 'silent',
-  })
+  const code = await bundleCaller(folder)
   const app = new App({ outdir: join(folder, 'cdk.out'), analyticsReporting: false })
   const stack = new Stack(app, 'Clocks', { env: { account: '123456789012', region: REGION } })
   const caller = new LambdaFunction(stack, 'Caller', {
     functionName: 'Caller',
     runtime: Runtime.NODEJS_24_X,
     handler: 'index.handler',
-    code: Code.fromAsset(join(folder, 'code')),
+    code: Code.fromAsset(code),
   })
   const partitionKey = { name: 'id', type: AttributeType.STRING }
   new Table(stack, 'Tasks', { tableName: 'Tasks', partitionKey }).grantReadWriteData(caller)

@@ -21,12 +21,12 @@ import { CfnRule, EventBus } from 'aws-cdk-lib/aws-events'
 import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { CfnEventSourceMapping, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda'
 import { Queue } from 'aws-cdk-lib/aws-sqs'
-import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import WebSocket from 'ws'
 import { DEVELOPER, type Credentials } from '../../../local/iam/credentials.ts'
 import { type RunningStack, startStack } from '../../../local/stack.ts'
 import type { Outcome } from './caller.ts'
+import { bundleCaller } from './caller-code.ts'
 import { Sha256 } from './sha256.ts'
 
 const ACCOUNT = '123456789012'
@@ -52,14 +52,7 @@ const FIRST_CLASS = {
 
 /** An app with a function that has every grant, one that has none, and one whose policy denies what another allows. */
 async function synthesize(folder: string): Promise<string> {
-  await build({
-    entryPoints: [join(import.meta.dirname, 'caller.ts')],
-    outfile: join(folder, 'code/index.js'),
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    logLevel: 'silent',
-  })
+  const code = await bundleCaller(folder)
   const app = new App({ outdir: join(folder, 'cdk.out'), analyticsReporting: false })
   const stack = new Stack(app, 'Guarded', { env: { account: ACCOUNT, region: REGION } })
   const fn = (name: string) =>
@@ -67,7 +60,7 @@ async function synthesize(folder: string): Promise<string> {
       functionName: name,
       runtime: Runtime.NODEJS_24_X,
       handler: 'index.handler',
-      code: Code.fromAsset(join(folder, 'code')),
+      code: Code.fromAsset(code),
     })
   const [granted, bare, denied] = [fn('Granted'), fn('Bare'), fn('Denied')]
   const partitionKey = { name: 'id', type: AttributeType.STRING }

@@ -182,6 +182,18 @@ describe('$disconnect in trouble', () => {
     expect(requestContext['requestTimeEpoch']).toBe(closedAt + 60_000)
   })
 
+  it('that falls due as the clock is moved on begins where that ends, and has its whole time', async () => {
+    const faults = new Faults()
+    const { client, fn, clock } = await connected(faults)
+    faults.plan('disconnect.late', { durationMs: 60_000 })
+    const late = faults.next('disconnect.late')
+    client.socket.close()
+    await late
+    clock.advance(3_600_000)
+    const { requestContext } = await fn.saw('DISCONNECT')
+    expect(requestContext['requestTimeEpoch']).toBe(clock.now())
+  })
+
   it('comes twice, as the same event', async () => {
     const faults = new Faults()
     const { client, fn } = await connected(faults)

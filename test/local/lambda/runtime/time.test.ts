@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads'
 import { build } from 'esbuild'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { RunningClock } from '../../../../local/clock.ts'
+import type { InvokeResult } from '../../../../local/lambda/invoker.ts'
 import { makeFunction } from '../fixture.ts'
 
 const HOUR_MS = 3_600_000
@@ -92,6 +93,17 @@ describe('the date of a function', () => {
     clock.jump(600_000)
     expect((await left).reply).toBeLessThanOrEqual(300_000)
   })
+})
+
+it('gives an invocation that begins as the clock jumps its whole time', async () => {
+  const { clock, service } = inTime('return context.getRemainingTimeInMillis()')
+  const result = new Promise<InvokeResult>((resolve) => {
+    clock.after(60_000, () => resolve(service.invoke('Fn', {})))
+  })
+  clock.jump(2 * HOUR_MS)
+  const { payload, functionError } = await result
+  expect(functionError).toBeUndefined()
+  expect(Number(payload)).toBeGreaterThan(600_000)
 })
 
 describe('the timers of a function', () => {
