@@ -67,7 +67,7 @@ export class LiveTasks {
     return this.#isReady
   }
 
-  /** Calls `listener` after each change. @returns a function that ends it */
+  /** Calls `listener` after each change, and after each snapshot. @returns a function that ends it */
   subscribe(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => void this.#listeners.delete(listener)
@@ -82,7 +82,7 @@ export class LiveTasks {
         if (this.#unsure.size > 0) this.refresh()
       }, UNSURE_MS)
     }
-    this.#update([task], [])
+    if (this.#update([task], [])) this.#tell()
   }
 
   /** Takes in one event, in whatever order they come. */
@@ -90,12 +90,12 @@ export class LiveTasks {
     const { id, version, at: updatedAt } = event
     this.#unsure.delete(id)
     if (event.type === 'task.deleted') this.remove(id)
-    else this.#update([{ id, version, updatedAt, ...event.data }], [])
+    else if (this.#update([{ id, version, updatedAt, ...event.data }], [])) this.#tell()
   }
 
   /** The task is gone: nothing late brings it back. */
   remove(id: string): void {
-    this.#update([], [id])
+    if (this.#update([], [id])) this.#tell()
   }
 
   /** Reads a snapshot again, for whoever has reason to doubt. */
@@ -112,7 +112,7 @@ export class LiveTasks {
     this.#listeners.clear()
   }
 
-  /** @returns whether that changed anything */
+  /** @returns whether that changes anything, of which nobody has been told yet */
   #update(present: readonly Task[], gone: readonly string[]): boolean {
     const tasks = new Map(this.#tasks)
     let hasChanged = false
@@ -130,10 +130,7 @@ export class LiveTasks {
       tasks.set(task.id, task)
       hasChanged = true
     }
-    if (hasChanged) {
-      this.#tasks = tasks
-      this.#tell()
-    }
+    if (hasChanged) this.#tasks = tasks
     return hasChanged
   }
 
@@ -176,9 +173,9 @@ export class LiveTasks {
     for (const id of before) this.#unsure.delete(id)
     const present = new Set<string>(tasks.map(({ id }) => id))
     const gone = before.filter((id) => !present.has(id))
-    const wasReady = this.#isReady
+    this.#update(tasks, gone)
     this.#isReady = true
-    if (!this.#update(tasks, gone) && !wasReady) this.#tell()
+    this.#tell()
     return this.#isStale || offset < this.#needed
   }
 }

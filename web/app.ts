@@ -4,7 +4,7 @@ import type { Task, TaskEvent } from '../client/index.ts'
 import type { TaskId } from '../protocol/ids.ts'
 import { ChatView } from './chat.ts'
 import { readAddresses } from './outputs.ts'
-import { attempt, element, messageOf, showError } from './page.ts'
+import { attempt, element, messageOf, showError, takeBack } from './page.ts'
 import { TasksApi } from './rest.ts'
 import { TaskView } from './task-view.ts'
 
@@ -15,7 +15,10 @@ const STATUSES: Readonly<Record<Status, string>> = {
   resuming: 'Not connected; trying again …',
   closed: 'Not connected.',
 }
+const WAITING = 'Not connected; the message is sent as soon as the line is back.'
 
+/** Why the tasks could not be read, last. */
+let trouble = ''
 const api = new TasksApi(async () => (await readAddresses()).rest)
 const line = connect({ url: async () => (await readAddresses()).socket })
 // Told before the tasks below change: what is deleted still has its title then.
@@ -23,7 +26,7 @@ line.subscribe('tasks', { onEvent: announce })
 const live = liveTasks({
   line,
   rest: () => api.base(),
-  onTrouble: (error) => showError(`${messageOf(error)}; trying again`),
+  onTrouble: (error) => showError((trouble = `${messageOf(error)}; trying again`)),
 })
 const view = new TaskView({ tick, remove })
 const chat = new ChatView()
@@ -41,6 +44,7 @@ function showStatus(status: Status): void {
 }
 
 function draw(): void {
+  takeBack(trouble)
   if (live.isReady) view.draw([...live.tasks.values()].sort(byAge))
 }
 
@@ -98,9 +102,10 @@ element('say', HTMLFormElement).addEventListener('submit', (event) => {
   const field = element('line', HTMLInputElement)
   const { messageId, state, done } = line.publish(LOBBY, field.value)
   chat.own(messageId)
-  done.catch((error: unknown) => showError(messageOf(error)))
-  showError(
-    state === 'waiting' ? 'Not connected; the message is sent as soon as the line is back.' : undefined,
+  done.then(
+    () => takeBack(WAITING),
+    (error: unknown) => showError(messageOf(error)),
   )
+  showError(state === 'waiting' ? WAITING : undefined)
   if (state !== 'failed') field.value = ''
 })

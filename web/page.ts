@@ -10,6 +10,11 @@ export function showError(problem?: string): void {
   element('error', HTMLElement).textContent = problem ?? ''
 }
 
+/** Takes away what went wrong, where it is that. */
+export function takeBack(problem: string): void {
+  if (element('error', HTMLElement).textContent === problem) showError()
+}
+
 /** What a caught thing says. */
 export const messageOf = (error: unknown) => (error instanceof Error ? error.message : 'something went wrong')
 
