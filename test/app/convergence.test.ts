@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { RunningClock } from '../../local/clock.ts'
@@ -68,6 +71,36 @@ describe('a stream batch', () => {
     expect(entries).toHaveLength(2)
     expect(faults.counts).toEqual({ 'function.crash.midway': 1 })
   })
+
+  it('whose function is killed between two of its posts ends in convergence', async () => {
+    const { faults, functionOf, connectionIds, view, create, converge } = await start()
+    const first = await view()
+    const [id = ''] = await connectionIds()
+    const second = await view()
+    await create('warm')
+    await converge(first, second)
+    faults.plan('post.stall', { subject: id, durationMs: 3_600_000 })
+    // It appends, reads who is subscribed, and has the answer to its other post.
+    faults.plan('function.crash.midway', { subject: functionOf('TaskStream'), calls: 3 })
+    await create('killed')
+    await converge(first, second)
+    expect(faults.counts).toEqual({ 'post.stall': 1, 'function.crash.midway': 1 })
+  })
+
+  it.skipIf(process.platform === 'win32')(
+    'whose table is killed and comes back ends in convergence',
+    async () => {
+      const data = mkdtempSync(join(tmpdir(), 'data-'))
+      onTestFinished(() => rmSync(data, { recursive: true, force: true }))
+      const { stack, view, create, converge } = await start({ data })
+      const viewers = [await view(), await view()]
+      for (const title of ['a', 'b', 'c']) {
+        await create(title)
+        await stack.killEngine()
+      }
+      await converge(...viewers)
+    },
+  )
 })
 
 describe('a post', () => {
@@ -98,6 +131,23 @@ describe('a post', () => {
     expect(viewer.sockets).toHaveLength(2)
     expect(other.sockets).toHaveLength(1)
     await vi.waitFor(async () => expect(await tracesOf(id)).toEqual([]), { timeout: 20_000 })
+  })
+
+  it('that stalls ends in convergence, and another has its frame meanwhile', async () => {
+    const { faults, clock, connectionIds, view, create, converge } = await start()
+    const viewer = await view()
+    const [id = ''] = await connectionIds()
+    const other = await view()
+    faults.plan('post.stall', { subject: id, times: 1_000, durationMs: 3_600_000 })
+    const struck = faults.next('post.stall')
+    await create('stalled')
+    await other.sees(() => other.eventsOf('tasks').length === 1)
+    await struck
+    expect(viewer.eventsOf('tasks')).toEqual([])
+    clock.jump(10_000)
+    faults.cancel()
+    await converge(viewer, other)
+    expect(other.sockets).toHaveLength(1)
   })
 
   it('that is answered 410 for a client that is there closes the connection, whose client comes back', async () => {
