@@ -5,7 +5,7 @@ import { ECHO_GREETING } from '../../protocol/messages.ts'
 import { fullJitterMs } from './backoff.ts'
 import { type DeliverDeps, HANDSHAKE_GRACE_MS, deliver } from './deliver.ts'
 import { forget } from './forget.ts'
-import { type GiveUpDeps, close, giveUp } from './give-up.ts'
+import { type GiveUpDeps, close } from './give-up.ts'
 import { type CatchUpDeps, type Missed, missedSince } from './catch-up.ts'
 import { encode, packEntries } from './frames.ts'
 import { newestOffset } from './newest-offset.ts'
@@ -32,7 +32,7 @@ export async function welcome({ connectionId, channels }: Greeting, deps: Welcom
   }
   if ((await deps.store.find(connectionId, deps.clock.now())) === undefined) {
     // Given up while its handshake dragged on: open but known to nobody. Closed, it comes back.
-    await close(connectionId, deps)
+    await closeForSure(connectionId, deps)
     return
   }
   const say = async (frames: readonly string[]) => {
@@ -67,9 +67,15 @@ export async function welcome({ connectionId, channels }: Greeting, deps: Welcom
  */
 export async function turnAway(id: ConnectionId, deps: GiveUpDeps): Promise<void> {
   // Before the end of its handshake it can't be closed, and opens all the same.
-  if (!(await mayBeOpen(id, deps))) await forget(id, 'gone', deps)
-  else if ((await giveUp(id, 'not-greeted', deps)) === 'kept')
-    throw new Error(`connection "${id}" could not be closed`)
+  const isOpen = await mayBeOpen(id, deps)
+  if (isOpen) await closeForSure(id, deps)
+  await forget(id, isOpen ? 'not-greeted' : 'gone', deps)
+}
+
+/** @throws when it can't be closed now */
+async function closeForSure(id: ConnectionId, deps: GiveUpDeps): Promise<void> {
+  const outcome = await close(id, deps)
+  if (outcome !== 'closed') throw new Error(`connection "${id}" could not be closed: ${outcome}`)
 }
 
 interface ChannelState {

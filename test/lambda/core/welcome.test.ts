@@ -120,6 +120,15 @@ describe('welcome', () => {
   })
 })
 
+it('throws when a line that is open but known to nobody can not be closed', async () => {
+  const ports = fakePorts()
+  ports.sender.closing = () => 'busy'
+  const greeting = { connectionId: ALICE, channels: [{ channel: TASKS }] }
+  await expect(welcome(greeting, { ...ports, heartbeatMs: 1, reconnectMs: 1 })).rejects.toThrow(
+    'could not be closed',
+  )
+})
+
 describe('turnAway', () => {
   let ports: ReturnType<typeof fakePorts>
   beforeEach(async () => {
@@ -156,9 +165,11 @@ describe('turnAway', () => {
     expect(ports.store.traceOf(ALICE)).toEqual([])
   })
 
-  it('throws when it can not be closed now', async () => {
-    ports.sender.closing = () => 'busy'
-    await expect(turnAway(ALICE, ports)).rejects.toThrow(`connection "${ALICE}" could not be closed`)
+  it.each(['busy', 'failed'] as const)('throws when closing it is %s, and keeps it', async (outcome) => {
+    ports.sender.closing = () => outcome
+    await expect(turnAway(ALICE, ports)).rejects.toThrow(
+      `connection "${ALICE}" could not be closed: ${outcome}`,
+    )
     expect(ports.store.traceOf(ALICE)).toEqual(['connection', 'tasks'])
   })
 })
