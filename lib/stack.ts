@@ -43,6 +43,14 @@ export class OpenlineStack extends Stack {
     const handler = (name: string, props: Omit<HandlerFunctionProps, 'logRetention'>) =>
       new HandlerFunction(this, name, { ...props, logRetention: config.functionLogRetention })
 
+    /** What appending to a log and fanning out take. */
+    const letPublish = ({ function: publisher }: HandlerFunction) => {
+      connections.grantReadSubscribers(publisher)
+      connections.grantForget(publisher)
+      log.grantAppend(publisher)
+      socket.grantManageConnections(publisher, 'POST', 'DELETE')
+    }
+
     const welcome = handler('Welcome', {
       entry: 'lambda/welcome.ts',
       description: 'Greets a connection once its handshake is over',
@@ -89,12 +97,10 @@ export class OpenlineStack extends Stack {
       memorySize: 1024,
       environment: { ...publishing, ...lease, tasksTable: tasks.table.tableName },
     })
+    letPublish(message)
     connections.grantSubscribe(message.function)
-    connections.grantReadSubscribers(message.function)
-    connections.grantForget(message.function)
     log.grantAppendOnce(message.function)
     tasks.grantFind(message.function)
-    socket.grantManageConnections(message.function, 'POST', 'DELETE')
 
     const disconnect = handler('Disconnect', {
       entry: 'lambda/disconnect.ts',
@@ -115,10 +121,7 @@ export class OpenlineStack extends Stack {
       memorySize: 1024,
       environment: publishing,
     })
-    connections.grantReadSubscribers(taskStream.function)
-    connections.grantForget(taskStream.function)
-    log.grantAppend(taskStream.function)
-    socket.grantManageConnections(taskStream.function, 'POST', 'DELETE')
+    letPublish(taskStream)
 
     const taskGap = handler('TaskGap', {
       entry: 'lambda/task-gap.ts',
@@ -127,10 +130,7 @@ export class OpenlineStack extends Stack {
       memorySize: 1024,
       environment: publishing,
     })
-    connections.grantReadSubscribers(taskGap.function)
-    connections.grantForget(taskGap.function)
-    log.grantAppend(taskGap.function)
-    socket.grantManageConnections(taskGap.function, 'POST', 'DELETE')
+    letPublish(taskGap)
     new TaskStream(this, 'TaskStreamSource', { table: tasks.table, handler: taskStream, gap: taskGap })
 
     if (config.idleTimeout) {
