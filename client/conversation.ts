@@ -74,9 +74,9 @@ export class Conversation {
     const after = exchange.unanswered.get(id)
     this.#settle(exchange)
     const { followed } = exchange
-    if (frame.type !== 'unsubscribed' && followed && followed === this.#context.followedOn(channel)) {
+    if (frame.type !== 'unsubscribed' && followed) {
       exchange.upTo = frame.offset
-      if (!followed.answer(frame, after) && exchange.followed === followed) {
+      if (!followed.answer(frame, after) && followed === this.#context.followedOn(channel)) {
         exchange.upTo = undefined
         this.ask(followed)
       }

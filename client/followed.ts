@@ -66,7 +66,9 @@ export class Followed {
   }
 
   #tell(items: readonly Item[]): void {
-    for (const item of items) for (const subscription of [...this.subscriptions]) subscription.tell(item)
+    // Whoever joins meanwhile begins after all of them.
+    const subscriptions = [...this.subscriptions]
+    for (const item of items) for (const subscription of subscriptions) subscription.tell(item)
     if (this.subscriptions.size > 0) this.#watch()
   }
 

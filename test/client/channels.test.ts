@@ -93,6 +93,29 @@ describe('Channels', () => {
     expect(socket(0).sent.some(({ action }) => action === 'unsubscribe')).toBe(false)
   })
 
+  it('has whoever joins in the midst of a frame begin after it', async () => {
+    const { line, socket } = await start()
+    const told: (string | number)[] = []
+    const join = () =>
+      line.subscribe('chat/lobby', {
+        onSubscribed: (offset) => told.push(offset),
+        onEvent: ({ id }) => told.push(id),
+      })
+    let hasJoined = false
+    line.subscribe('chat/lobby', {
+      after: 41,
+      onEvent: () => {
+        if (!hasJoined) join()
+        hasJoined = true
+      },
+    })
+    socket(0).open()
+    socket(0).answer('chat/lobby', batch(43, 'a', 'b'))
+    await settle()
+    socket(0).say(events(44, 'c'))
+    expect(told).toEqual([43, 'c'])
+  })
+
   it('is read with for await, and unsubscribes when the loop is left', async () => {
     const { line, socket } = await start()
     const subscription = line.subscribe('chat/lobby', { after: 41 })
