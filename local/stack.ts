@@ -64,6 +64,8 @@ export interface StackOptions extends DeploymentOptions {
   readonly faults?: Faults
   /** What is to take time. @default nothing: all is as quick as this machine */
   readonly latency?: Latency
+  /** How long an invocation waits for a busy environment before another is started, in milliseconds of this machine. @default 5 */
+  readonly patienceMs?: number
   /** Where an engine may be named. @default the process's own */
   readonly env?: Readonly<Record<string, string | undefined>>
 }
@@ -265,6 +267,7 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
           }),
       },
       ...(options.output && { output: options.output }),
+      ...(options.patienceMs !== undefined && { patienceMs: options.patienceMs }),
       faults,
       latency,
     })

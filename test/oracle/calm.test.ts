@@ -1,0 +1,3 @@
+import { itHoldsInEveryRun } from './every-run.ts'
+
+itHoldsInEveryRun('calm')
