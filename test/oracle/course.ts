@@ -17,9 +17,22 @@ export interface RunResult {
   readonly faults: Readonly<Record<string, number>>
 }
 
-const VIEWERS_AT_FIRST = 3
+/** How much goes on in a run. */
+export interface Size {
+  /** At first; there may be twice as many. */
+  readonly viewers: number
+  /** Before each quiet point. */
+  readonly operations: number
+}
+
+export interface CourseOptions {
+  readonly mood: Mood
+  /** @default enough to find what a check should find, in a few seconds */
+  readonly size?: Size
+}
+
+const SMALL: Size = { viewers: 4, operations: 12 }
 const QUIET_POINTS = 2
-const OPERATIONS_BETWEEN = 12
 /** The longest pause before an operation, in milliseconds of the stack's clock. */
 const MOST_PAUSE_MS = 60
 /** How often a calm run has its last change go to more than a page of subscribers. */
@@ -72,26 +85,35 @@ export class Course {
   readonly #random: Random
   readonly #mood: Mood
   readonly #settings: (typeof SETTINGS)[Mood]
+  readonly #size: Size
   readonly #scene: Omit<Scene, 'random'>
   readonly #verdict: Verdict
   readonly #underWay = new Set<Promise<unknown>>()
 
-  constructor(world: World, random: Random, mood: Mood) {
+  constructor(world: World, random: Random, { mood, size = SMALL }: CourseOptions) {
+    this.#size = size
     let count = 0
     this.#world = world
     this.#random = random
     this.#mood = mood
     this.#settings = SETTINGS[mood]
     this.#verdict = new Verdict(world.ledger, { ...SETTINGS[mood], skewMs: SKEW_MS })
-    this.#scene = { world, present: new Set(), cuts: new Map(), tasks: [], nextNumber: () => ++count }
+    this.#scene = {
+      world,
+      mostViewers: 2 * size.viewers,
+      present: new Set(),
+      cuts: new Map(),
+      tasks: [],
+      nextNumber: () => ++count,
+    }
   }
 
   async run(): Promise<RunResult> {
     const violations: string[] = []
     if (this.#mood === 'calm') violations.push(...(await this.#saySizes()))
-    for (let i = 0; i < VIEWERS_AT_FIRST; i++) await this.#begin(enter)
+    for (let i = 0; i < this.#size.viewers; i++) await this.#begin(enter)
     for (let i = 0; i < QUIET_POINTS && violations.length === 0; i++) {
-      for (let j = 0; j < OPERATIONS_BETWEEN; j++) {
+      for (let j = 0; j < this.#size.operations; j++) {
         await this.#pause()
         await this.#begin(this.#choose())
       }

@@ -8,6 +8,7 @@ import type { World } from './world.ts'
 export interface Scene {
   readonly world: World
   readonly random: Random
+  readonly mostViewers: number
   /** Those who watch, by name. */
   readonly present: Set<string>
   /** How often each of them was cut off, at most. */
@@ -23,7 +24,6 @@ type Room = (typeof ROOMS)[number]
 
 export type Operation = (scene: Scene) => Promise<unknown> | undefined
 
-const MOST_VIEWERS = 8
 /** More than fit one frame, and more than one page of `GET /tasks`. */
 const MANY_TASKS = 110
 
@@ -65,7 +65,7 @@ export const OPERATIONS = {
       (['follow', 'unfollow', 'follow'] as const).map((step) => world.viewers.call(step, viewer, channel)),
     )
   },
-  enter: (scene) => (scene.present.size < MOST_VIEWERS ? enter(scene) : undefined),
+  enter: (scene) => (scene.present.size < scene.mostViewers ? enter(scene) : undefined),
   leave: ({ world, random, present }) => {
     const viewer = present.size > 2 ? random.pick([...present]) : undefined
     if (viewer === undefined) return

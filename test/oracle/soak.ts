@@ -5,9 +5,11 @@ import { type Mood, SETTINGS } from './moods.ts'
 import { run } from './run.ts'
 
 const USAGE = `npm run soak -- [--seed <first>] [--mood calm|stormy] [--runs <number>] [--deliveries <number>] [--side-by-side <number>]
+                [--viewers <number>] [--operations <number>]
 
 Runs the oracle with one seed after another, in turn in a calm and in a storm, until a promise is broken, as many runs or
-deliveries as given are done, or it is interrupted.
+deliveries as given are done, or it is interrupted. With more viewers, and more operations before each quiet point, a run is
+larger than those of every check.
 `
 const MOODS: readonly Mood[] = ['calm', 'stormy']
 
@@ -19,6 +21,8 @@ async function main(): Promise<number> {
       runs: { type: 'string' },
       deliveries: { type: 'string' },
       'side-by-side': { type: 'string', default: '2' },
+      viewers: { type: 'string', default: '4' },
+      operations: { type: 'string', default: '12' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   })
@@ -30,6 +34,10 @@ async function main(): Promise<number> {
   if (moods.length === 0) throw new Error(`--mood is "${values.mood}"; expected calm or stormy`)
   const runs = numberOf('--runs', values.runs)
   const wanted = numberOf('--deliveries', values.deliveries)
+  const size = {
+    viewers: numberOf('--viewers', values.viewers),
+    operations: numberOf('--operations', values.operations),
+  }
   const lanes = numberOf('--side-by-side', values['side-by-side'])
 
   const apps = await Promise.all(moods.map((mood) => synthesizeOpenline(SETTINGS[mood].context)))
@@ -47,7 +55,7 @@ async function main(): Promise<number> {
     while (!isOver()) {
       const own = seed++
       const mood = moods[own % moods.length] ?? 'calm'
-      const result = await run({ assembly: assemblies.get(mood) ?? '', seed: own, mood })
+      const result = await run({ assembly: assemblies.get(mood) ?? '', seed: own, mood, size })
       total.runs++
       total.deliveries += result.deliveries
       total.resets += result.resets
