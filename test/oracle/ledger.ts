@@ -158,8 +158,8 @@ export class Ledger {
   }
 }
 
-/** A query of subscribers asks for a thousand. */
-const CROWD = 1_001
+/** A query of subscribers asks for a thousand; TTL may be at some of these already. */
+const CROWD = 1_500
 /** Sorts before every connection id. */
 export const CROWD_PREFIX = '!'
 const BATCH_SIZE = 25
