@@ -56,12 +56,13 @@ export function channelLog(
     return entry && entry.until > now ? entry.offset : undefined
   }
 
-  async function readNewest(channel: Channel): Promise<Offset | undefined> {
+  /** The newest entry, and whether it is about to expire or has: TTL may take it at any moment, and the log with it. */
+  async function readNewest(channel: Channel, now: EpochMillis) {
     const { Items = [] } = await client.send(
       new QueryCommand({
         TableName: table,
         KeyConditionExpression: '#channel = :channel',
-        ProjectionExpression: '#offset',
+        ProjectionExpression: '#offset, expiresAt',
         ExpressionAttributeNames: { '#channel': 'channel', '#offset': 'offset' },
         ExpressionAttributeValues: { ':channel': channel },
         ScanIndexForward: false,
@@ -69,7 +70,12 @@ export function channelLog(
         ConsistentRead: true,
       }),
     )
-    return Items[0] && offset(Number(Items[0]['offset']))
+    const [item] = Items as Pick<LogItem, 'offset' | 'expiresAt'>[]
+    if (!item) return undefined
+    return {
+      offset: offset(item.offset),
+      isOver: item.expiresAt <= epochSeconds(later(now, retentionMs / 8)),
+    }
   }
 
   const entry = (channel: Channel, at: Offset, content: Content, now: EpochMillis) => ({
@@ -92,13 +98,13 @@ export function channelLog(
     conditionally(client.send(new PutCommand(entry(channel, at, content, now))))
 
   /**
-   * Begins an empty log with an entry of no events. The key lets one do so at a time: two that begin it at two moments
-   * would take no place from one another, and the log would have two ends. It is over before that entry is, so that it
-   * is in nobody's way when the log has expired.
+   * Begins a log with an entry of no events, where it is empty or over. The key lets one do so at a time: two that begin
+   * it at two moments would take no place from one another, and the log would have two ends. The key is over long before
+   * that entry is, so that it is in nobody's way when the log has expired.
    * @returns undefined when somebody else has
    */
-  async function begin(channel: Channel, now: EpochMillis): Promise<Offset | undefined> {
-    const at = offset(now)
+  async function begin(channel: Channel, before: Offset, now: EpochMillis): Promise<Offset | undefined> {
+    const at = offset(Math.max(now, before + 1))
     const key = { channel: `${channel}#`, offset: 0 }
     const TransactItems = [
       { Put: keyItem(key, at, now, retentionMs / 2) },
@@ -112,8 +118,11 @@ export function channelLog(
   async function newestOf(channel: Channel, now: EpochMillis): Promise<Offset> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       if (attempt > 0) await clock.sleep(random() * attempt * CONTENTION_STEP_MS)
-      const newest = (await readNewest(channel)) ?? (await begin(channel, now))
-      if (newest !== undefined) return remember(channel, newest, now)
+      const newest = await readNewest(channel, now)
+      // Whoever appended to a log that is over might do so after somebody else has begun it anew.
+      const isOpen = newest && !newest.isOver
+      const at = isOpen ? newest.offset : await begin(channel, newest?.offset ?? offset(0), now)
+      if (at !== undefined) return remember(channel, at, now)
     }
     throw new Error(`the log of "${channel}" can't be begun after ${MAX_ATTEMPTS} attempts`)
   }
@@ -158,6 +167,25 @@ export function channelLog(
     return Item && { offset: at, events: Item['events'] as ChannelEvent[] }
   }
 
+  /**
+   * Entries from an offset on: where its own is the last, nothing came after it, and no second look can say otherwise.
+   * @returns whether that is all; what a page leaves out is more than one answer should hold
+   */
+  async function readFrom(channel: Channel, from: Offset) {
+    const { Items = [], LastEvaluatedKey } = await client.send(
+      new QueryCommand({
+        TableName: table,
+        KeyConditionExpression: '#channel = :channel AND #offset >= :from',
+        ExpressionAttributeNames: { '#channel': 'channel', '#offset': 'offset' },
+        ExpressionAttributeValues: { ':channel': channel, ':from': from },
+        ConsistentRead: true,
+        Limit: MAX_ENTRIES_SINCE + 2,
+      }),
+    )
+    const found = (Items as LogItem[]).map((item) => ({ ...item, offset: offset(item.offset) }))
+    return { found, isWholePage: LastEvaluatedKey === undefined }
+  }
+
   /** Where the entry of a key is; undefined when the key is free. */
   async function findKey(key: Key): Promise<Offset | undefined> {
     const { Item } = await client.send(new GetCommand({ TableName: table, Key: key, ConsistentRead: true }))
@@ -185,25 +213,17 @@ export function channelLog(
     newest: newestOf,
 
     async since(channel, after, now): Promise<LogRange> {
-      // From `after` on: where its own entry is the last, nothing was missed, and no second look can say otherwise.
-      const { Items = [], LastEvaluatedKey } = await client.send(
-        new QueryCommand({
-          TableName: table,
-          KeyConditionExpression: '#channel = :channel AND #offset >= :after',
-          ExpressionAttributeNames: { '#channel': 'channel', '#offset': 'offset' },
-          ExpressionAttributeValues: { ':channel': channel, ':after': after },
-          ConsistentRead: true,
-          Limit: MAX_ENTRIES_SINCE + 2,
-        }),
-      )
-      const found = (Items as LogItem[]).map((item) => ({ ...item, offset: offset(item.offset) }))
+      let { found, isWholePage } = await readFrom(channel, after)
+      if (found.length === 0) {
+        await newestOf(channel, now) // which begins a log that is empty; a look from then on finds its end
+        ;({ found, isWholePage } = await readFrom(channel, after))
+      }
       const missed = found.filter((item) => item.offset !== after)
-      const isWhole = missed.every(
+      const isDense = missed.every(
         (item, i) => item.offset === after + i + 1 && !item.isGap && item.expiresAt > epochSeconds(now),
       )
       const last = found.at(-1)
-      // What a page leaves out is more than one answer should hold.
-      if (last && isWhole && !LastEvaluatedKey && missed.length <= MAX_ENTRIES_SINCE)
+      if (last && isDense && isWholePage && missed.length <= MAX_ENTRIES_SINCE)
         return { newest: remember(channel, last.offset, now), entries: missed.map(toEntry) }
       return { newest: await newestOf(channel, now) }
     },

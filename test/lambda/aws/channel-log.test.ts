@@ -35,7 +35,7 @@ const cancelled = (...codes: string[]) =>
 const READ = {
   TableName: 'Log',
   KeyConditionExpression: '#channel = :channel',
-  ProjectionExpression: '#offset',
+  ProjectionExpression: '#offset, expiresAt',
   ExpressionAttributeNames: { '#channel': 'channel', '#offset': 'offset' },
   ExpressionAttributeValues: { ':channel': TASKS },
   ScanIndexForward: false,
@@ -86,6 +86,15 @@ describe('channelLog', () => {
 
   it('begins an empty log at the time it is', async () => {
     db.on(QueryCommand).resolves({ Items: [] })
+    db.on(TransactWriteCommand).resolves({})
+    db.on(PutCommand).resolves({})
+    expect(await newLog().append(TASKS, [], NOW)).toBe(NOW + 1)
+    expect(inputs()).toEqual([READ, BEGIN, put(NOW + 1)])
+  })
+
+  it('begins a log anew that is about to expire, since it may be gone before the append', async () => {
+    const soon = 1795425102 + 3600
+    db.on(QueryCommand).resolves({ Items: [{ offset: 41, expiresAt: soon }] })
     db.on(TransactWriteCommand).resolves({})
     db.on(PutCommand).resolves({})
     expect(await newLog().append(TASKS, [], NOW)).toBe(NOW + 1)
@@ -219,9 +228,9 @@ describe('channelLog', () => {
       expect(inputs()).toEqual([
         {
           TableName: 'Log',
-          KeyConditionExpression: '#channel = :channel AND #offset >= :after',
+          KeyConditionExpression: '#channel = :channel AND #offset >= :from',
           ExpressionAttributeNames: { '#channel': 'channel', '#offset': 'offset' },
-          ExpressionAttributeValues: { ':channel': TASKS, ':after': 41 },
+          ExpressionAttributeValues: { ':channel': TASKS, ':from': 41 },
           ConsistentRead: true,
           Limit: MAX_ENTRIES_SINCE + 2,
         },
@@ -268,6 +277,14 @@ describe('channelLog', () => {
       expect((await since(41)).entries).toHaveLength(MAX_ENTRIES_SINCE)
       answers(entries(MAX_ENTRIES_SINCE + 1), 42 + MAX_ENTRIES_SINCE)
       expect(await since(41)).toEqual({ newest: 42 + MAX_ENTRIES_SINCE })
+    })
+
+    it('gives what is appended to a log whose entries before have gone, however it comes between two looks', async () => {
+      db.on(QueryCommand)
+        .resolvesOnce({ Items: [] })
+        .resolvesOnce({ Items: [{ offset: 42, expiresAt: EXPIRES_AT }] })
+        .resolves({ Items: [entry(42)] })
+      expect(await since(41)).toEqual({ newest: 42, entries: [{ offset: 42, events: [] }] })
     })
 
     it('begins an empty log, and resets whoever asks', async () => {
