@@ -22,14 +22,14 @@ export interface ConversationContext {
 interface Exchange {
   readonly channel: Channel
   /** For whom it was last subscribed to; nobody where it was last unsubscribed from, or never asked about. */
-  followed: Followed | undefined
+  followed?: Followed | undefined
   /** Actions that are not answered, with the `after` of each. */
   readonly unanswered: Map<string, number | undefined>
   /** How often the last action was sent. */
   tries: number
-  timer: ReturnType<typeof setTimeout> | undefined
+  timer?: ReturnType<typeof setTimeout>
   /** The offset that the server counted up to in its last answer. */
-  upTo: number | undefined
+  upTo?: number | undefined
 }
 
 /**
@@ -50,7 +50,8 @@ export class Conversation {
   /** Subscribes, or renews, and has the server say what came after what is here. */
   ask(followed: Followed): void {
     const { channel } = followed
-    const exchange = this.#exchanges.get(channel) ?? this.#begin(channel)
+    const exchange: Exchange = this.#exchanges.get(channel) ?? { channel, unanswered: new Map(), tries: 0 }
+    this.#exchanges.set(channel, exchange)
     const { followed: current, tries, unanswered } = exchange
     // It is asked already, or will be once the channel has been left.
     if (unanswered.size > 0 && (current === followed || (!current && tries === 1))) return
@@ -112,19 +113,6 @@ export class Conversation {
 
   end(): void {
     for (const exchange of this.#exchanges.values()) this.#settle(exchange)
-  }
-
-  #begin(channel: Channel): Exchange {
-    const exchange: Exchange = {
-      channel,
-      followed: undefined,
-      unanswered: new Map(),
-      tries: 0,
-      timer: undefined,
-      upTo: undefined,
-    }
-    this.#exchanges.set(channel, exchange)
-    return exchange
   }
 
   #start(exchange: Exchange, followed: Followed | undefined): void {

@@ -1,11 +1,10 @@
 import type { Channel } from '../protocol/ids.ts'
 import type { ChannelEvent, ResetFrame, SubscribedFrame } from '../protocol/messages.ts'
-import { delayMs } from './backoff.ts'
 import type { OpenlineError } from './errors.ts'
 import { type Carried, type Item, Sequence } from './sequence.ts'
 import type { Subscription } from './subscription.ts'
 
-/** Of the wait before a hole is asked about once more. */
+/** How many times `holeMs` a hole is waited for at most before it is asked about once more. */
 const MAX_HOLE_WAITS = 16
 
 /** A channel that is followed on a line: what has come of it, on whichever link, and everyone who is told. */
@@ -82,14 +81,11 @@ export class Followed {
     if (!isSame) this.#looks = 0
     this.#stoodAt = have
     if (!hasHole) return
-    const waits = { baseMs: this.#holeMs, capMs: this.#holeMs * MAX_HOLE_WAITS }
-    this.#look = setTimeout(
-      () => {
-        this.#look = undefined
-        this.#watch()
-        this.#onHole()
-      },
-      delayMs(this.#looks++, () => 1, waits),
-    )
+    const waits = Math.min(2 ** this.#looks++, MAX_HOLE_WAITS)
+    this.#look = setTimeout(() => {
+      this.#look = undefined
+      this.#watch()
+      this.#onHole()
+    }, this.#holeMs * waits)
   }
 }

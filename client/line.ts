@@ -49,8 +49,7 @@ export class Line {
   #status: Status = 'connecting'
 
   constructor(options: LineOptions) {
-    const { url, token, backoff = {}, maxWaiting = 100, random = Math.random } = options
-    const { openMs = 15_000, pongMs = 10_000, replyMs = 10_000, holeMs = 500 } = options
+    const { maxWaiting = 100, random = Math.random, replyMs = 10_000, holeMs = 500 } = options
     const global = globalThis as { readonly WebSocket?: WebSocketConstructor }
     const WebSocket = options.WebSocket ?? global.WebSocket
     if (!WebSocket)
@@ -62,7 +61,7 @@ export class Line {
     this.#publications = new Publications({ ...acting, limit: maxWaiting })
     this.#channels = new Channels({ ...acting, holeMs, onLess: () => this.#look() })
     this.#links = new Links(
-      { url, token, WebSocket, backoff, openMs, pongMs, random },
+      { ...options, WebSocket, random },
       {
         onOpen: (link) => {
           this.#channels.opened(link)
@@ -159,7 +158,7 @@ export class Line {
     if (frame.type === 'welcome') {
       this.#links.welcomed(link, frame)
       this.#channels.lease(frame.leaseMs)
-    } else if (frame.type === 'published') this.#publications.published(frame.id, frame.offset)
+    } else if (frame.type === 'published') this.#publications.settle(frame.id, frame.offset)
     else if (frame.type !== 'error') this.#channels.receive(link, frame)
     else if (frame.code === 'not_connected') link.giveUp()
     else if (!this.#channels.refused(link, frame)) this.#publications.refused(frame)

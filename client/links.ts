@@ -3,17 +3,16 @@ import { CONNECTION_LIFETIME_MS } from '../protocol/limits.ts'
 import { SUBPROTOCOL, type ServerMessage, type WelcomeFrame, bearer } from '../protocol/messages.ts'
 import { type Backoff, DEFAULT_BACKOFF, delayMs } from './backoff.ts'
 import { OpenlineError } from './errors.ts'
-import { Link, type WebSocketConstructor, type WebSocketLike } from './link.ts'
+import { Link, type LinkTimes, type WebSocketConstructor, type WebSocketLike } from './link.ts'
 import { watchNetwork } from './network.ts'
 import { type Given, valueOf, within } from './waiting.ts'
 
-export interface LinksOptions {
+/** See `LineOptions`. */
+export interface LinksOptions extends Partial<LinkTimes> {
   readonly url: Given<string>
-  readonly token: Given<string | undefined>
+  readonly token?: Given<string>
   readonly WebSocket: WebSocketConstructor
-  readonly backoff: Partial<Backoff>
-  readonly openMs: number
-  readonly pongMs: number
+  readonly backoff?: Partial<Backoff>
   readonly random: () => number
 }
 
@@ -37,6 +36,7 @@ const REPLACE_BEFORE_MS = 300_000
 export class Links {
   readonly #options: LinksOptions
   readonly #handlers: LinksHandlers
+  readonly #times: LinkTimes
   #link: Link | undefined
   #next: Link | undefined
   /** The last link that has caught up. */
@@ -53,6 +53,8 @@ export class Links {
   constructor(options: LinksOptions, handlers: LinksHandlers) {
     this.#options = options
     this.#handlers = handlers
+    const { openMs = 15_000, pongMs = 10_000 } = options
+    this.#times = { openMs, pongMs }
     this.#release = watchNetwork({
       online: () => {
         this.#link?.probe()
@@ -76,7 +78,7 @@ export class Links {
 
   /** Links that have not, as far as is known; the newest first. */
   get behind(): readonly Link[] {
-    return [this.#next, this.#link].filter((link) => link !== undefined && link !== this.#settled) as Link[]
+    return [this.#next, this.#link].filter((link) => link && link !== this.#settled) as Link[]
   }
 
   /** A link has caught up: the next attempt is a first one, and if it was to replace another, it does. */
@@ -108,8 +110,10 @@ export class Links {
   async #open(): Promise<void> {
     if (this.#isOpening || this.#next || this.#isOver) return
     this.#isOpening = true
-    const { url, token, openMs } = this.#options
-    const given = await within(openMs, Promise.all([valueOf(url), valueOf(token)])).catch(() => undefined)
+    const { url, token } = this.#options
+    const given = await within(this.#times.openMs, Promise.all([valueOf(url), valueOf(token)])).catch(
+      () => undefined,
+    )
     this.#isOpening = false
     if (given) this.#connect(...given)
     else this.#openLater() // no address or no token to be had now
@@ -122,11 +126,11 @@ export class Links {
     try {
       const protocols = [SUBPROTOCOL, ...(token === undefined ? [] : [bearer(token)])]
       socket = new this.#options.WebSocket(url, protocols)
-    } catch (error) {
-      // The platform refuses the URL, or the token as a subprotocol, and would again.
+    } catch {
+      // Refused by the platform, which would refuse it again; its own words may hold the token.
+      const message = `no WebSocket can be opened to "${url}"; expected wss://…, and a token that fits a header`
       if (this.#link) this.#openLater()
-      else
-        this.#handlers.onRefused(new OpenlineError('refused', `no WebSocket can be opened: ${String(error)}`))
+      else this.#handlers.onRefused(new OpenlineError('refused', message))
       return
     }
     const handlers = {
@@ -138,7 +142,7 @@ export class Links {
       onEnd: (code: number) => this.#ended(link, code),
       onWake: this.#handlers.onWake,
     }
-    const link: Link = new Link(socket, handlers, this.#options)
+    const link: Link = new Link(socket, handlers, this.#times)
     if (this.#link) this.#next = link
     else this.#link = link
   }

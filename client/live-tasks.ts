@@ -2,6 +2,7 @@ import type { Task, TaskEvent } from '../protocol/messages.ts'
 import { DEFAULT_BACKOFF, delayMs } from './backoff.ts'
 import { call } from './callback.ts'
 import type { Line } from './line.ts'
+import { remember } from './remember.ts'
 import { type SnapshotOptions, readSnapshot, snapshotFailed } from './snapshot.ts'
 
 export interface LiveTasksOptions extends SnapshotOptions {
@@ -116,14 +117,11 @@ export class LiveTasks {
   #update(present: readonly Task[], gone: readonly string[]): boolean {
     const tasks = new Map(this.#tasks)
     let hasChanged = false
+    // A page that is under way may still show any of them.
+    const most = this.#isReading ? Infinity : MAX_TOMBSTONES
     for (const id of gone) {
-      this.#tombstones.add(id)
+      remember(this.#tombstones, id, most)
       hasChanged = tasks.delete(id) || hasChanged
-    }
-    for (const oldest of this.#tombstones) {
-      // A page that is under way may still show any of them.
-      if (this.#isReading || this.#tombstones.size <= MAX_TOMBSTONES) break
-      this.#tombstones.delete(oldest)
     }
     for (const task of present) {
       if (this.#tombstones.has(task.id) || (tasks.get(task.id)?.version ?? 0) >= task.version) continue

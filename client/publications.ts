@@ -100,8 +100,10 @@ export class Publications {
     }
   }
 
-  published(id = '', offset: number): void {
-    this.#settle(id, offset)
+  /** It is published at an offset, or has failed for good. */
+  settle(id = '', outcome: number | OpenlineError): void {
+    this.#pending.get(id)?.settle(outcome)
+    this.#pending.delete(id)
   }
 
   /** An answer to what is through already is of no account: one of several sendings was published. */
@@ -109,7 +111,7 @@ export class Publications {
     const publication = this.#pending.get(id)
     if (!publication) return
     if (!RETRIED.has(code) || publication.tries >= MAX_TRIES) {
-      this.#settle(id, new OpenlineError(code, message, requestId))
+      this.settle(id, new OpenlineError(code, message, requestId))
       return
     }
     const { random, replyMs } = this.#options
@@ -118,7 +120,7 @@ export class Publications {
   }
 
   failAll(error: OpenlineError): void {
-    for (const id of this.#pending.keys()) this.#settle(id, error)
+    for (const id of this.#pending.keys()) this.settle(id, error)
   }
 
   #send(publication: PendingPublication): void {
@@ -129,10 +131,5 @@ export class Publications {
       if (publication.tries < MAX_TRIES) this.#send(publication)
       else this.#link?.giveUp()
     }, this.#options.replyMs)
-  }
-
-  #settle(id: string, outcome: number | OpenlineError): void {
-    this.#pending.get(id)?.settle(outcome)
-    this.#pending.delete(id)
   }
 }

@@ -1,4 +1,5 @@
 import type { ChannelEvent } from '../protocol/messages.ts'
+import { remember } from './remember.ts'
 
 /** Events as frames carry them: see `EventsFrame`. */
 export interface Carried<E extends ChannelEvent> {
@@ -101,18 +102,8 @@ export class Sequence<E extends ChannelEvent> {
 
   #fresh(offset: number, events: readonly E[]): Item<E>[] {
     return events
-      .filter((event) => this.#isNew(identityOf(event)))
+      .filter((event) => remember(this.#seen, identityOf(event), REMEMBERED))
       .map((event) => ({ type: 'event', offset, event }))
-  }
-
-  #isNew(identity: string): boolean {
-    if (this.#seen.has(identity)) return false
-    this.#seen.add(identity)
-    for (const oldest of this.#seen) {
-      if (this.#seen.size <= REMEMBERED) break
-      this.#seen.delete(oldest)
-    }
-    return true
   }
 }
 

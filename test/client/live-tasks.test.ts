@@ -55,6 +55,16 @@ describe('liveTasks', () => {
     await vi.advanceTimersByTimeAsync(0)
     sockets.socket(0).open()
   }
+  /** Follows with requests that wait. @returns a function that lets the newest go on */
+  const hold = () => {
+    let give: (() => void) | undefined
+    const held = (async (url: string) => {
+      await new Promise<void>((resolve) => (give = resolve))
+      return read(url)
+    }) as unknown as typeof fetch
+    live = liveTasks({ line, rest: 'https://x', fetch: held })
+    return () => give?.()
+  }
   const shown = () => [...live.tasks.values()].map(({ id, version }) => `${id}.${version}`).sort()
   const say = (offset: number, ...events: object[]) => {
     sockets.socket(0).say({ type: 'events', channel: 'tasks', offset, events })
@@ -143,17 +153,12 @@ describe('liveTasks', () => {
   })
 
   it('reads once more for each reason that comes up while it reads, and not in vain', async () => {
-    let give: (() => void) | undefined
-    const held = (async (url: string) => {
-      await new Promise<void>((resolve) => (give = resolve))
-      return read(url)
-    }) as unknown as typeof fetch
-    live = liveTasks({ line, rest: 'https://x', fetch: held })
+    const give = hold()
     await vi.advanceTimersByTimeAsync(0)
     live.refresh()
     live.refresh()
     for (const expected of [1, 2, 2]) {
-      give?.()
+      give()
       await vi.advanceTimersByTimeAsync(0)
       expect(asked).toHaveLength(expected)
     }
@@ -260,18 +265,13 @@ describe('liveTasks', () => {
   })
 
   it('reads nothing more once it is closed, and leaves nothing behind', async () => {
-    let give: (() => void) | undefined
-    const held = (async (url: string) => {
-      await new Promise<void>((resolve) => (give = resolve))
-      return read(url)
-    }) as unknown as typeof fetch
-    live = liveTasks({ line, rest: 'https://x', fetch: held })
+    const give = hold()
     await vi.advanceTimersByTimeAsync(0)
     live.put(task('a'))
     live.refresh()
     live.close()
     line.close()
-    give?.()
+    give()
     await vi.advanceTimersByTimeAsync(0)
     expect([asked.length, live.isReady]).toEqual([1, false])
     expect(vi.getTimerCount()).toBe(0)
