@@ -53,8 +53,10 @@ describe('a line in a browser, which knows of its network', () => {
   })
 
   it('listens no longer than the line lives', async () => {
+    const ended = vi.spyOn(globalThis, 'removeEventListener')
     const { line, sockets } = await start()
     line.close()
+    expect(ended.mock.calls.map(([type]) => type)).toEqual(['online', 'offline'])
     for (const type of ['online', 'offline'] as const) tell(type)
     await vi.advanceTimersByTimeAsync(MINUTE)
     expect(sockets).toHaveLength(1)

@@ -89,6 +89,8 @@ describe('Publications', () => {
     expect(socket(0).isClosed).toBe(true)
     expect(publication.state).toBe('waiting')
     socket(1).open()
+    await vi.advanceTimersByTimeAsync(10_000) // this one has its five times too
+    expect(socket(1).said('m-1')).toHaveLength(2)
     socket(1).published('m-1', 42)
     expect(await publication.done).toBe(42)
   })
