@@ -1,5 +1,5 @@
 import type { Task, TaskEvent } from '../protocol/messages.ts'
-import { DEFAULT_BACKOFF, delayMs } from './backoff.ts'
+import { type Backoff, delayMs } from './backoff.ts'
 import { call } from './callback.ts'
 import type { Line } from './line.ts'
 import { remember } from './remember.ts'
@@ -15,6 +15,8 @@ export interface LiveTasksOptions extends SnapshotOptions {
 const MAX_TOMBSTONES = 10_000
 /** How long the event about a task may stay out that was heard of otherwise. */
 const UNSURE_MS = 10_000
+/** Waits before a snapshot is read again: shorter than a line's, whose coming back shows nothing without one. */
+const RETRIES: Backoff = { baseMs: 1_000, capMs: 60_000 }
 
 /**
  * All tasks, always on the way to what the table holds: the snapshot, then every change. It is an observable map: what
@@ -76,14 +78,16 @@ export class LiveTasks {
 
   /** Takes in what is known from elsewhere, such as the answer to a change of one's own; the higher version holds. */
   put(task: Task): void {
-    if (!this.#tasks.has(task.id)) {
+    const isKnown = this.#tasks.has(task.id)
+    if (this.#isClosed || !this.#update([task], [])) return
+    if (!isKnown) {
       this.#unsure.add(task.id)
       this.#doubt ??= setTimeout(() => {
         this.#doubt = undefined
         if (this.#unsure.size > 0) this.refresh()
       }, UNSURE_MS)
     }
-    if (this.#update([task], [])) this.#tell()
+    this.#tell()
   }
 
   /** Takes in one event, in whatever order they come. */
@@ -96,6 +100,7 @@ export class LiveTasks {
 
   /** The task is gone: nothing late brings it back. */
   remove(id: string): void {
+    this.#unsure.delete(id)
     if (this.#update([], [id])) this.#tell()
   }
 
@@ -152,7 +157,7 @@ export class LiveTasks {
 
   #readLater(error: unknown, failures: number): void {
     if (this.#isClosed) return
-    const wait = delayMs(failures, Math.random, DEFAULT_BACKOFF)
+    const wait = delayMs(failures, Math.random, RETRIES)
     this.#retry = setTimeout(() => void this.#read(failures + 1), wait)
     call(this.#options.onTrouble, error)
   }

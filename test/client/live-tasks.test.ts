@@ -198,6 +198,32 @@ describe('liveTasks', () => {
     expect(asked).toHaveLength(reads)
   })
 
+  it('has no doubt about what is gone, known or told after its end', async () => {
+    await follow()
+    sockets.socket(0).answer('tasks', { offset: 41 })
+    live.put(task('a'))
+    live.remove('a')
+    live.put(task('a', 2))
+    const reads = asked.length
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(asked).toHaveLength(reads)
+    live.close()
+    line.close()
+    live.put(task('b'))
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('reads again within a minute, however often that has failed', async () => {
+    let isDown = true
+    const flaky = (async (url: string) =>
+      isDown ? new Response('', { status: 503 }) : read(url)) as unknown as typeof fetch
+    live = liveTasks({ line, rest: 'https://x', fetch: flaky })
+    await vi.advanceTimersByTimeAsync(3_600_000)
+    isDown = false
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(live.isReady).toBe(true)
+  })
+
   it('gives a page up that does not come, and reads again', async () => {
     let isStalled = true
     const trouble: unknown[] = []
