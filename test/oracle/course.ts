@@ -4,7 +4,7 @@ import { type Mood, SETTINGS, SKEW_MS } from './moods.ts'
 import { OPERATIONS, type Operation, ROOMS, SIZES, type Scene, TROUBLES, enter, sayIn } from './operations.ts'
 import { Random } from './random.ts'
 import { CONNECTION_KEPT_MS, Verdict, commitsIn } from './verdict.ts'
-import type { Report } from './viewers.ts'
+import { type Report, both } from './report.ts'
 import type { World } from './world.ts'
 
 export interface RunResult {
@@ -159,6 +159,7 @@ export class Course {
     faults.cancel()
     const limitMs = this.#settings.patienceMs
     const deadline = clock.now() + limitMs
+    let report: Report | undefined
     for (;;) {
       const unlogged = await this.#eventually(async () => {
         await ledger.read()
@@ -169,10 +170,10 @@ export class Course {
       const outcome = { newest: ledger.lastNews, tasks: await ledger.tasks() }
       const missing = await viewers.call('converged', outcome, SLICE_MS * this.#settings.speed)
       if (missing.length > 0 && clock.now() >= deadline) return missing
+      report = both(report, await viewers.call('report'))
       await ledger.read()
-      // What was still on its way has moved it on.
+      // What was still on its way has moved it on: some of what was told may be newer than what was read.
       if (missing.length > 0 || ledger.mark !== truth) continue
-      const report = await viewers.call('report')
       return [
         ...this.#verdict.of(report, await ledger.connections(), clock.now()),
         ...this.#needlessTrouble(report),

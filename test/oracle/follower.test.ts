@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { ChannelEvent } from '../../protocol/messages.ts'
 import { Follower } from './follower.ts'
 import type { Entry } from './ledger.ts'
-import type { Told } from './viewers.ts'
+import type { Told } from './report.ts'
 
 const NOW = Date.UTC(2026, 10, 23, 9)
 const IN_AN_HOUR = NOW / 1000 + 3600

@@ -1,6 +1,6 @@
 import type { Entry } from './ledger.ts'
 import { identityOf } from './ledger.ts'
-import type { Told } from './viewers.ts'
+import type { Told } from './report.ts'
 
 type Log = ReadonlyMap<number, Entry>
 

@@ -24,8 +24,8 @@ export const SETTINGS: Readonly<Record<Mood, Settings>> = {
   calm: {
     context: {},
     retentionMs: 24 * 3_600_000,
-    speed: 2,
-    latency: { coldStartMs: 0, invokeMs: 0, streamPollMs: 20, postMs: 4, dynamodbMs: 8 },
+    speed: 1,
+    latency: { coldStartMs: 0, invokeMs: 0, streamPollMs: 10, postMs: 2, dynamodbMs: 4 },
     // Before any lease is renewed: nothing is mended by that.
     patienceMs: 120_000,
   },

@@ -1,6 +1,6 @@
 import { Follower } from './follower.ts'
 import { type ConnectionItem, type Entry, type Ledger, identityOf } from './ledger.ts'
-import { type FollowReport, type PublicationReport, type Report } from './viewers.ts'
+import { type FollowReport, type PublicationReport, type Report } from './report.ts'
 
 const NOTHING: ReadonlyMap<number, Entry> = new Map()
 const MAX_FRAME_BYTES = 32_768
