@@ -29,6 +29,8 @@ export interface Report {
   readonly publications: readonly PublicationReport[]
   /** How often each line that is open has been lost. */
   readonly losses: Readonly<Record<string, number>>
+  /** How many sockets each of them has opened. */
+  readonly sockets: Readonly<Record<string, number>>
   /** Channels that lines follow, each line counted for itself. */
   readonly subscriptions: number
   /** Bytes of the largest frame that came since the beginning. */

@@ -35,6 +35,8 @@ interface Viewer {
   readonly line: Line
   readonly live: LiveTasks | undefined
   readonly sockets: Set<WebSocket>
+  /** Sockets, those that have ended among them. */
+  readonly opened: { count: number }
   readonly follows: Map<string, Follow>
   losses: number
 }
@@ -72,10 +74,11 @@ export class Viewers {
   open(name: string, isLive: boolean): void {
     const { url, rest } = this.#options
     const sockets = new Set<WebSocket>()
-    const WebSocket = this.#socketsIn(sockets)
+    const opened = { count: 0 }
+    const WebSocket = this.#socketsIn(sockets, opened)
     const line = connect({ url, WebSocket, backoff: { capMs: MOST_BACKOFF_MS } })
     const live = isLive ? liveTasks({ line, rest }) : undefined
-    const viewer: Viewer = { line, live, sockets, follows: new Map(), losses: 0 }
+    const viewer: Viewer = { line, live, sockets, opened, follows: new Map(), losses: 0 }
     this.#viewers.set(name, viewer)
     line.onStatus((status) => {
       if (status === 'resuming') viewer.losses++
@@ -216,14 +219,18 @@ export class Viewers {
       follows,
       publications: this.#published.splice(0),
       losses: Object.fromEntries([...this.#viewers].map(([name, { losses }]) => [name, losses])),
+      sockets: Object.fromEntries([...this.#viewers].map(([name, { opened }]) => [name, opened.count])),
       subscriptions: [...this.#viewers.values()].reduce((sum, viewer) => sum + channelsOf(viewer).size, 0),
       largestFrame: this.#largestFrame,
     }
   }
 
   *#missing({ newest, tasks }: Outcome, text: string): Generator<string> {
-    for (const [name, { line, live, follows }] of this.#viewers) {
+    for (const [name, { line, live, follows, sockets }] of this.#viewers) {
       if (line.status !== 'open') yield `${name}: its line is ${line.status}`
+      const [socket] = sockets
+      if (sockets.size !== 1 || socket?.readyState !== WebSocket.OPEN)
+        yield `${name}: has ${sockets.size} sockets, not one that is open`
       for (const { channel, have } of follows.values()) {
         const wanted = newest[channel]
         if (have < (wanted ?? 0)) yield `${name}: stands at ${have} of ${channel}, which is at ${wanted}`
@@ -238,12 +245,13 @@ export class Viewers {
   }
 
   /** A class of sockets whose instances can be found again. */
-  #socketsIn(sockets: Set<WebSocket>): WebSocketConstructor {
+  #socketsIn(sockets: Set<WebSocket>, opened: { count: number }): WebSocketConstructor {
     const measure = (bytes: number) => (this.#largestFrame = Math.max(this.#largestFrame, bytes))
     return class extends WebSocket {
       constructor(url: string, protocols?: string[]) {
         super(url, protocols)
         sockets.add(this)
+        opened.count++
         this.on('close', () => sockets.delete(this))
         this.on('error', () => undefined) // the close that follows says it
         this.on('message', (data: Buffer) => measure(data.length))
