@@ -89,6 +89,7 @@ export class Course {
   readonly #scene: Omit<Scene, 'random'>
   readonly #verdict: Verdict
   readonly #underWay = new Set<Promise<unknown>>()
+  readonly #failures: string[] = []
 
   constructor(world: World, random: Random, { mood, size = SMALL }: CourseOptions) {
     this.#size = size
@@ -144,7 +145,8 @@ export class Course {
   async #begin(operation: Operation): Promise<void> {
     const random = new Random(this.#random.int(0, 2 ** 31))
     const work = Promise.resolve(operation({ ...this.#scene, random }))
-    const done = work.finally(() => this.#underWay.delete(done))
+    const failed = (error: unknown) => this.#failures.push(`an operation failed: ${String(error)}`)
+    const done = work.catch(failed).finally(() => this.#underWay.delete(done))
     this.#underWay.add(done)
   }
 
@@ -156,6 +158,7 @@ export class Course {
   async #quiet(): Promise<string[]> {
     const { ledger, viewers, faults, clock } = this.#world
     await Promise.all(this.#underWay)
+    if (this.#failures.length > 0) return this.#failures
     faults.cancel()
     const limitMs = this.#settings.patienceMs
     const deadline = clock.now() + limitMs

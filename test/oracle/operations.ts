@@ -24,6 +24,8 @@ type Room = (typeof ROOMS)[number]
 
 export type Operation = (scene: Scene) => Promise<unknown> | undefined
 
+/** Begins the key of what is recorded of a connection. */
+const CONNECTION = 'C#'
 /** More than fit one frame, and more than one page of `GET /tasks`. */
 const MANY_TASKS = 110
 
@@ -79,9 +81,11 @@ export const OPERATIONS = {
     return scene.world.viewers.call('cut', viewer, scene.random.happens(0.5))
   },
   /** As a deployment of API Gateway's does, or the end of two hours. */
-  cutAll: (scene) => {
-    for (const viewer of scene.present) cutOff(scene, viewer)
-    return scene.world.cutAll()
+  cutAll: async (scene) => {
+    const { world, present } = scene
+    for (const viewer of present) cutOff(scene, viewer)
+    for (const { pk } of await world.ledger.connections())
+      if (pk.startsWith(CONNECTION)) await world.cut(pk.slice(CONNECTION.length))
   },
   loseDisconnects: ({ world, random }) => {
     const kind = random.pick(['disconnect.lost', 'disconnect.late', 'disconnect.double'] as const)

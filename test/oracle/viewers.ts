@@ -52,6 +52,9 @@ export interface ViewerOptions {
 /** A storm is over soon; nobody waits for minutes then. */
 const MOST_BACKOFF_MS = 20_000
 
+/** Who is not greeted by then was not turned away either. */
+const MOST_SILENCE_MS = 180_000
+
 const channelsOf = ({ live, follows }: Viewer) =>
   new Set([...(live ? ['tasks'] : []), ...[...follows.keys()].filter((name) => !name.startsWith('tasks/'))])
 
@@ -156,12 +159,14 @@ export class Viewers {
 
   /**
    * Says something of a size on a line of its own, in one frame or in several.
-   * @returns the close code of the answer; `open` where the line stays open and is answered
+   * @returns the close code of the answer; `open` where the line stays open and is answered, `silent` where it is not
    */
-  say(bytes: number, frames: number): Promise<number | 'open'> {
+  say(bytes: number, frames: number): Promise<number | 'open' | 'silent'> {
     return new Promise((resolve) => {
       const socket = new WebSocket(`${this.#options.url}?channel=echo`)
-      const done = (outcome: number | 'open') => {
+      const limit = setTimeout(() => done('silent'), MOST_SILENCE_MS)
+      const done = (outcome: number | 'open' | 'silent') => {
+        clearTimeout(limit)
         resolve(outcome)
         socket.terminate()
       }

@@ -87,6 +87,23 @@ export async function startOpenline(assembly: string, options: Omit<StackOptions
       credentials: DEVELOPER,
     }),
   )
+  /** Ends a connection from the server's side. */
+  const cut = async (ConnectionId: string) => {
+    const { callbackUrl = '' } = stack.apis.find((api) => api.protocol === 'WEBSOCKET') ?? {}
+    // Each signs by the machine's time: one that has seen the stack's time goes on from there, whatever jumps since.
+    const client = new ApiGatewayManagementApiClient({
+      endpoint: callbackUrl,
+      region: stack.deployment.environment.region,
+      credentials: DEVELOPER,
+    })
+    try {
+      await client.send(new DeleteConnectionCommand({ ConnectionId }))
+    } catch (error) {
+      if (!(error instanceof GoneException)) throw error // it has ended by itself meanwhile
+    } finally {
+      client.destroy()
+    }
+  }
   return {
     stack,
     lines,
@@ -141,24 +158,13 @@ export async function startOpenline(assembly: string, options: Omit<StackOptions
       (await items(stack, 'Connections')).filter((text) => text.includes(connectionId)),
     connectionIds: async () =>
       (await items(stack, 'Connections')).flatMap((text) => /"C#([^"]+)"/.exec(text)?.[1] ?? []),
+    cut,
     /** Ends every connection that is recorded, from the server's side. */
     cutAll: async () => {
-      const { callbackUrl = '' } = stack.apis.find((api) => api.protocol === 'WEBSOCKET') ?? {}
-      const client = new ApiGatewayManagementApiClient({
-        endpoint: callbackUrl,
-        region: stack.deployment.environment.region,
-        credentials: DEVELOPER,
-      })
       for (const text of await items(stack, 'Connections')) {
-        const [, ConnectionId] = /"C#([^"]+)"/.exec(text) ?? []
-        if (ConnectionId === undefined) continue
-        try {
-          await client.send(new DeleteConnectionCommand({ ConnectionId }))
-        } catch (error) {
-          if (!(error instanceof GoneException)) throw error // it has ended by itself meanwhile
-        }
+        const [, id] = /"C#([^"]+)"/.exec(text) ?? []
+        if (id !== undefined) await cut(id)
       }
-      client.destroy()
     },
     close: async () => {
       for (const { socket } of clients) socket.terminate()
