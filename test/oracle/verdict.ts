@@ -70,7 +70,8 @@ export class Verdict {
     for (const item of told) {
       const before = this.#versions.get(key) ?? -1
       if (item.type !== 'event') {
-        this.#versions.set(key, item.offset)
+        // A frame may come before the answer, which then speaks of the next one, still on its way.
+        if (item.type === 'reset' || before < 0) this.#versions.set(key, item.offset)
         continue
       }
       this.deliveries++
