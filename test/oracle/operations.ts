@@ -58,7 +58,7 @@ export const OPERATIONS = {
     const channel = random.pick([...ROOMS, 'tasks'])
     return viewer && channel ? world.viewers.call('unfollow', viewer, channel) : undefined
   },
-  /** Two steps with nothing between them. */
+  /** A subscription that ends and begins again, with nothing between. */
   refollow: async ({ world, random, present }) => {
     const viewer = random.pick([...present])
     const channel = random.pick(ROOMS)
